@@ -1,0 +1,60 @@
+/** The architecture as rules. docs/architecture.md draws the same picture. */
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'decider-is-pure',
+      comment: 'A decider imports its events and pure value modules: no framework, client, clock or configuration.',
+      severity: 'error',
+      from: { path: '\\.decider\\.ts$' },
+      to: { pathNot: '(\\.events\\.ts|\\.names\\.ts|platform/decider/[^/]+\\.ts)$' },
+    },
+    {
+      name: 'one-importer-of-the-client',
+      comment: 'Only the gateway knows the store client; contract tests may reach the wire.',
+      severity: 'error',
+      from: { path: '^(src|projections|embedded|cli)/', pathNot: '(^src/platform/event-store/|\\.spec\\.ts$)' },
+      to: { path: 'node_modules/@eventstore/db-client' },
+    },
+    {
+      name: 'projections-know-events-not-commands',
+      severity: 'error',
+      from: { path: '^projections/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^src/(?!platform/|[^/]+/[^/]+\\.events\\.ts$|all\\.events\\.ts$)' },
+    },
+    {
+      name: 'src-knows-only-queries-of-a-projection',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '(^src/(projector|supervisor|app)[/.-]|\\.spec\\.ts$)' },
+      to: { path: '^projections/', pathNot: '(\\.queries\\.ts|^projections/engine/index\\.ts)$' },
+    },
+    {
+      name: 'embedded-does-not-know-src',
+      severity: 'error',
+      from: { path: '^embedded/' },
+      to: { path: '^(src|projections)/' },
+    },
+    {
+      name: 'src-does-not-know-embedded',
+      comment: 'The supervisor starts embedded programs as processes; nothing imports them but tests.',
+      severity: 'error',
+      from: { path: '^(src|projections)/', pathNot: '(^src/supervisor/|\\.spec\\.ts$)' },
+      to: { path: '^embedded/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,18 @@
+import { agentEventContracts } from './agents/agents.events.js';
+import { connectionEventContracts } from './connections/connections.events.js';
+import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
+import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
+import { numberEventContracts } from './platform/numbers/numbers.events.js';
+import { securityEventContracts } from './security/security.events.js';
+import { tokenEventContracts } from './tokens/tokens.events.js';
+
+/** Every event type that the log may hold. The registry, the golden fixtures and docs/events.md are made from this list. */
+export const allEventContracts = [
+  ...agentEventContracts,
+  ...connectionEventContracts,
+  ...heartbeatEventContracts,
+  ...tokenEventContracts,
+  ...logGenerationEventContracts,
+  ...numberEventContracts,
+  ...securityEventContracts,
+];

@@ -1,0 +1,52 @@
+import type { ExpectedRevision } from './event-store.js';
+
+/** The stream moved on: reload, look whether our own events are already there, else decide again. */
+export class RevisionConflict extends Error {
+  constructor(
+    readonly stream: string,
+    readonly expected: ExpectedRevision,
+    readonly actual: bigint | 'no_stream',
+  ) {
+    super(`${stream}: expected revision ${String(expected)}, found ${String(actual)}`);
+    this.name = 'RevisionConflict';
+  }
+}
+
+/** The store refused for good (deleted stream, too large, denied, malformed). Repeating cannot help. */
+export class AppendRefused extends Error {
+  constructor(
+    readonly stream: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`append to ${stream} refused: ${reason}`, options);
+    this.name = 'AppendRefused';
+  }
+}
+
+/** Nobody knows whether the events are stored. Repeating the same append with the same ids is safe. */
+export class OutcomeUnknown extends Error {
+  constructor(
+    readonly stream: string,
+    options?: ErrorOptions,
+  ) {
+    super(`outcome of the append to ${stream} is unknown`, options);
+    this.name = 'OutcomeUnknown';
+  }
+}
+
+/** A read found no store to read from. */
+export class StoreUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreUnavailable';
+  }
+}
+
+/** The store does not accept this position: it is no event boundary there, or of another database. */
+export class PositionRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'PositionRefused';
+  }
+}

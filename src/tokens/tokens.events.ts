@@ -1,0 +1,97 @@
+import { eventContract } from '../platform/event-store/event-contract.js';
+
+/** The four disjoint buckets. Input holds neither cache reads nor cache writes. Their sum is at most 2^53-1. */
+export interface TokenCounts {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+}
+
+/**
+ * Stream `usage-{shard}`: a report counts exactly once, for ever. `id` is derived from workspace and `eventId`, so the
+ * shard and the claim are computable from the report alone.
+ */
+export interface TokenUsageReported {
+  readonly type: 'TokenUsageReported';
+  readonly data: TokenCounts & {
+    /** UUIDv5(workspace, eventId): the identity of the fact. */
+    readonly id: string;
+    readonly eventId: string;
+    readonly model: string;
+    readonly sessionId: string;
+    /** The part of `sessionId` before the first colon. */
+    readonly agentName: string;
+    /** The agent that held the name when the report came in; null: nobody did. */
+    readonly agentId: number | null;
+    readonly operation: string;
+    /** When it happened, ms since 1970. */
+    readonly timestamp: number;
+    readonly taskId: number | null;
+    readonly reasoningTokens?: number;
+    readonly cacheWrite1hTokens?: number;
+    readonly provider?: string;
+    readonly serviceClass?: string;
+    readonly durationMs?: number;
+    /** The caller's own figure, a decimal string. Kept beside ours, never summed into it. */
+    readonly reportedCostUsd?: string;
+    /** Digest over the normalised content: the same id with another digest is a conflict. */
+    readonly contentDigest: string;
+  };
+}
+
+export type TokenEvent = TokenUsageReported;
+
+const count = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+
+export const tokenEventContracts = [
+  eventContract<TokenUsageReported>({
+    type: 'TokenUsageReported',
+    stream: 'usage-{shard}',
+    description: 'Tokens were used. Each (workspace, eventId) stands in the log once.',
+    producer: 'tokens, heartbeats',
+    frame: 'token.reported',
+    schema: {
+      type: 'object',
+      properties: {
+        id: { type: 'string' },
+        eventId: { type: 'string', minLength: 1, maxLength: 220 },
+        model: { type: 'string', minLength: 1, maxLength: 200 },
+        sessionId: { type: 'string', minLength: 1, maxLength: 512 },
+        agentName: { type: 'string', minLength: 1, maxLength: 512 },
+        agentId: { type: ['integer', 'null'] },
+        operation: { type: 'string', minLength: 1, maxLength: 100 },
+        timestamp: { type: 'integer' },
+        taskId: { type: ['integer', 'null'] },
+        inputTokens: count,
+        outputTokens: count,
+        cacheReadTokens: count,
+        cacheWriteTokens: count,
+        reasoningTokens: count,
+        cacheWrite1hTokens: count,
+        provider: { type: 'string', minLength: 1, maxLength: 60 },
+        serviceClass: { type: 'string', minLength: 1, maxLength: 40 },
+        durationMs: { type: 'integer', minimum: 0 },
+        reportedCostUsd: { type: 'string', pattern: '^\\d+(\\.\\d+)?$' },
+        contentDigest: { type: 'string' },
+      },
+      required: [
+        'id',
+        'eventId',
+        'model',
+        'sessionId',
+        'agentName',
+        'agentId',
+        'operation',
+        'timestamp',
+        'taskId',
+        'inputTokens',
+        'outputTokens',
+        'cacheReadTokens',
+        'cacheWriteTokens',
+        'contentDigest',
+      ],
+      additionalProperties: false,
+    },
+  }),
+];
