@@ -1,4 +1,5 @@
 import { agentEventContracts } from './agents/agents.events.js';
+import { commandEventContracts } from './platform/command/command.events.js';
 import { connectionEventContracts } from './connections/connections.events.js';
 import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
 import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
@@ -10,6 +11,7 @@ import { tokenEventContracts } from './tokens/tokens.events.js';
 export const allEventContracts = [
   ...agentEventContracts,
   ...connectionEventContracts,
+  ...commandEventContracts,
   ...heartbeatEventContracts,
   ...tokenEventContracts,
   ...logGenerationEventContracts,

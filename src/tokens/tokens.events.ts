@@ -28,6 +28,8 @@ export interface TokenUsageReported {
     /** When it happened, ms since 1970. */
     readonly timestamp: number;
     readonly taskId: number | null;
+    /** The task that the caller named when the workspace has none of that number. */
+    readonly unknownTaskId?: number;
     readonly reasoningTokens?: number;
     readonly cacheWrite1hTokens?: number;
     readonly provider?: string;
@@ -63,6 +65,7 @@ export const tokenEventContracts = [
         operation: { type: 'string', minLength: 1, maxLength: 100 },
         timestamp: { type: 'integer' },
         taskId: { type: ['integer', 'null'] },
+        unknownTaskId: { type: 'integer' },
         inputTokens: count,
         outputTokens: count,
         cacheReadTokens: count,

@@ -1,0 +1,129 @@
+import type { Position } from '../event-store/position.js';
+import { EventStore, isReadable, type LogEntry } from '../event-store/event-store.js';
+import { StoreUnavailable } from '../event-store/event-store.errors.js';
+import type { DomainEvent, StoredEvent } from '../event-store/stored-event.js';
+
+/** A stream folded up to `revision`; -1 when it has no events yet. */
+export interface Loaded<State> {
+  readonly state: State;
+  readonly revision: bigint;
+  /** Workspace of the first event; undefined when there is none. */
+  readonly workspaceId: number | undefined;
+  /** Position of the last folded event. */
+  readonly position: Position | undefined;
+}
+
+/** How one kind of stream is folded. */
+export interface Fold<State, E extends DomainEvent> {
+  readonly initialState: State;
+  readonly evolve: (state: State, event: E) => State;
+}
+
+/** Says whether the in-process tail of the log can be trusted right now. */
+export interface TailState {
+  isLive(): boolean;
+}
+
+const MAX_CACHED = 20_000;
+
+/**
+ * Folded streams of one kind, in memory. The process's tail keeps them current; while the tail has not proved itself
+ * live every load goes to the store. A stale entry can never corrupt anything: the expected revision of the append
+ * refuses it and the caller loads afresh.
+ */
+export class Aggregates<State, E extends DomainEvent> {
+  private readonly cached = new Map<string, Loaded<State>>();
+  /** Highest revision that the tail showed while a load of the same stream was under way. */
+  private readonly loading = new Map<string, { seen: bigint; loads: number }>();
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly tail: TailState,
+    private readonly fold: Fold<State, E>,
+  ) {}
+
+  /** The state as this process knows it, from memory when the tail is live. */
+  async load(stream: string): Promise<Loaded<State>> {
+    const known = this.cached.get(stream);
+    if (known !== undefined && this.tail.isLive()) return known;
+    return this.reload(stream);
+  }
+
+  /** The state from the store, and every event of the stream in order. */
+  async history(stream: string): Promise<readonly StoredEvent<E>[]> {
+    const entries = await this.store.readStream(stream);
+    return (entries ?? []).map((entry) => readable<E>(entry, stream));
+  }
+
+  async reload(stream: string): Promise<Loaded<State>> {
+    const watch = this.loading.get(stream) ?? { seen: -1n, loads: 0 };
+    watch.loads += 1;
+    this.loading.set(stream, watch);
+    try {
+      for (;;) {
+        const loaded = foldAll(this.fold, await this.history(stream));
+        if (loaded.revision >= watch.seen) {
+          this.keep(stream, loaded);
+          return loaded;
+        }
+      }
+    } finally {
+      watch.loads -= 1;
+      if (watch.loads === 0) this.loading.delete(stream);
+    }
+  }
+
+  /** Takes in events that this process appended or that its tail delivered. Out of step: the entry is dropped. */
+  apply(event: StoredEvent): void {
+    const watch = this.loading.get(event.stream);
+    if (watch !== undefined && event.revision > watch.seen) watch.seen = event.revision;
+    const known = this.cached.get(event.stream);
+    if (known === undefined || event.revision <= known.revision) return;
+    if (event.revision === known.revision + 1n) this.cached.set(event.stream, next(this.fold, known, event as StoredEvent<E>));
+    else this.cached.delete(event.stream);
+  }
+
+  /** Forgets a stream, e.g. after an append whose outcome nobody knows. */
+  forget(stream: string): void {
+    this.cached.delete(stream);
+  }
+
+  private keep(stream: string, loaded: Loaded<State>): void {
+    const known = this.cached.get(stream);
+    if (known !== undefined && known.revision > loaded.revision) return;
+    this.cached.delete(stream);
+    this.cached.set(stream, loaded);
+    if (this.cached.size > MAX_CACHED) {
+      const oldest = this.cached.keys().next();
+      if (oldest.done !== true) this.cached.delete(oldest.value);
+    }
+  }
+}
+
+/** Folds events in order from the initial state. */
+export function foldAll<State, E extends DomainEvent>(
+  fold: Fold<State, E>,
+  events: readonly StoredEvent<E>[],
+): Loaded<State> {
+  let loaded: Loaded<State> = { state: fold.initialState, revision: -1n, workspaceId: undefined, position: undefined };
+  for (const event of events) loaded = next(fold, loaded, event);
+  return loaded;
+}
+
+function next<State, E extends DomainEvent>(
+  fold: Fold<State, E>,
+  before: Loaded<State>,
+  event: StoredEvent<E>,
+): Loaded<State> {
+  return {
+    state: fold.evolve(before.state, { type: event.type, data: event.data } as E),
+    revision: event.revision,
+    workspaceId: before.workspaceId ?? event.metadata.workspaceId,
+    position: event.position,
+  };
+}
+
+function readable<E extends DomainEvent>(entry: LogEntry, stream: string): StoredEvent<E> {
+  if (isReadable(entry)) return entry as StoredEvent<E>;
+  throw new StoreUnavailable(`${stream} holds an event that this version cannot read: ${entry.type} (${entry.reason})`);
+}

@@ -1,0 +1,101 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Clock } from '../clock/clock.js';
+import { LogGeneration } from '../event-store/log-generation.js';
+import type { Position } from '../event-store/position.js';
+import { positionText } from '../event-store/position-text.js';
+import type { Json } from '../event-store/stored-event.js';
+import { badRequest } from '../http/errors.js';
+import type { Caller } from '../http/request-context.js';
+import { Ids, derivedId } from '../ids/ids.js';
+import { ReadModelProgress, type ProjectionName } from '../read-models/consistency.js';
+import { digestOf, type CommandContext } from './command-context.js';
+import { Idempotency, type CommandAnswer } from './idempotency.js';
+
+const KEY_SHAPE = /^[\x21-\x7e]{1,200}$/;
+
+/** What a route tells the endpoint about its command. */
+export interface CommandRoute {
+  /** Scope of the idempotency key, e.g. `POST /api/connect`. */
+  readonly route: string;
+  /** Read models that show the command's effect: the answer waits for them. */
+  readonly shownBy: readonly ProjectionName[];
+  readonly body: unknown;
+}
+
+/** The one way from an HTTP request to a command and back: keys, headers, and the wait for one's own writes. */
+@Injectable()
+export class CommandEndpoint {
+  constructor(
+    private readonly idempotency: Idempotency,
+    private readonly progress: ReadModelProgress,
+    private readonly generation: LogGeneration,
+    private readonly ids: Ids,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The envelope of a request's command. Errors: 400 for a malformed `Idempotency-Key`. */
+  contextOf(request: FastifyRequest, caller: Caller, route: string, body: unknown): CommandContext {
+    const key = idempotencyKeyOf(request);
+    const { principal } = caller;
+    const scope = [principal.workspaceId, principal.credentialId, route] as const;
+    return {
+      commandId: key === undefined ? this.ids.newId() : derivedId('command', ...scope, key),
+      keyed: key !== undefined,
+      ...(key === undefined ? {} : { bodyDigest: digestOf([request.url, body]) }),
+      workspaceId: principal.workspaceId,
+      correlationId: caller.correlationId,
+      ...(caller.traceparent === undefined ? {} : { traceparent: caller.traceparent }),
+      actor: principal.actor,
+      receivedAt: this.clock.now(),
+    };
+  }
+
+  /** Runs the command once per key, waits until its effect shows, and writes status and headers. Resolves to the body. */
+  async handle(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    caller: Caller,
+    { route, shownBy, body }: CommandRoute,
+    run: (context: CommandContext) => Promise<CommandAnswer>,
+  ): Promise<Json> {
+    const context = this.contextOf(request, caller, route, body);
+    const answer = await this.idempotency.once(context, route, () => run(context));
+    if (answer.replayed === true && context.keyed) reply.header('idempotent-replayed', 'true');
+    await this.settle(request, reply, answer.position, shownBy);
+    reply.status(answer.status);
+    return answer.body;
+  }
+
+  /** Writes `x-mc-position` and waits (bounded) until the read models show it, unless the caller prefers not to. */
+  async settle(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    position: Position | undefined,
+    shownBy: readonly ProjectionName[],
+  ): Promise<void> {
+    if (position === undefined) return;
+    reply.header('x-mc-position', positionText(position, this.generation.current));
+    if (prefersAsync(request)) {
+      reply.header('preference-applied', 'respond-async');
+      return;
+    }
+    if (shownBy.length === 0) return;
+    if (!(await this.progress.waitFor(shownBy, position))) reply.header('x-mc-consistency', 'eventual');
+  }
+}
+
+/** The caller's `Idempotency-Key`, 1-200 visible ASCII characters. */
+export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !KEY_SHAPE.test(key)) {
+    throw badRequest('Invalid Idempotency-Key. Expected 1 to 200 visible ASCII characters.');
+  }
+  return key;
+}
+
+function prefersAsync(request: FastifyRequest): boolean {
+  const prefer = request.headers['prefer'];
+  return typeof prefer === 'string' && /(^|[\s,;])respond-async($|[\s,;])/i.test(prefer);
+}
