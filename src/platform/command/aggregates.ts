@@ -79,7 +79,8 @@ export class Aggregates<State, E extends DomainEvent> {
     if (watch !== undefined && event.revision > watch.seen) watch.seen = event.revision;
     const known = this.cached.get(event.stream);
     if (known === undefined || event.revision <= known.revision) return;
-    if (event.revision === known.revision + 1n) this.cached.set(event.stream, next(this.fold, known, event as StoredEvent<E>));
+    if (event.revision === known.revision + 1n)
+      this.cached.set(event.stream, next(this.fold, known, event as StoredEvent<E>));
     else this.cached.delete(event.stream);
   }
 

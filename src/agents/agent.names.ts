@@ -1,0 +1,29 @@
+/** Control, bidirectional and zero-width characters, and the byte order mark: invisible, so two names would look alike. */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/u;
+const LONE_SURROGATE = /\p{Cs}/u;
+
+export type CheckedName =
+  { readonly kind: 'name'; readonly name: string } | { readonly kind: 'invalid'; readonly reason: string };
+
+/** Trims and normalises (NFC) a name as given, or says why it cannot be one. 1 to 100 characters. */
+export function checkName(given: string): CheckedName {
+  if (LONE_SURROGATE.test(given)) return invalid('must be well-formed text');
+  const name = given.normalize('NFC').trim();
+  const length = Array.from(name).length;
+  if (length < 1) return invalid('must not be blank');
+  if (length > 100) return invalid('must be at most 100 characters');
+  if (INVISIBLE.test(name)) return invalid('must not contain control, bidirectional or zero-width characters');
+  if (name.includes(':')) return invalid('must not contain a colon');
+  if (/^\p{Nd}+$/u.test(name)) return invalid('must not consist of digits only');
+  if (foldedName(name).length === 0) return invalid('must not be blank');
+  return { kind: 'name', name };
+}
+
+/** What two names have in common when people may take one for the other: NFKC and case-folding. */
+export function foldedName(name: string): string {
+  return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC').trim();
+}
+
+function invalid(reason: string): CheckedName {
+  return { kind: 'invalid', reason };
+}
