@@ -86,6 +86,9 @@ export abstract class EventStore {
   /** Forwards: strictly after `after`. Pages; stops at the end of the log. System events are left out. */
   abstract readAll(options: { readonly after: Position; readonly max?: number }): AsyncIterable<LogEntry>;
 
+  /** Backwards: strictly before `before`, newest first. Pages; stops at the beginning. System events are left out. */
+  abstract readAllBackwards(options: { readonly before: Position | 'end' }): AsyncIterable<LogEntry>;
+
   /** Position of the last event of the store (of any kind), asked from the store. Undefined: the log is empty. */
   abstract head(): Promise<Position | undefined>;
 
