@@ -1,14 +1,34 @@
-/** Waits until `condition` holds, looking again every few milliseconds; fails with what was awaited. */
-export async function eventually(
+/**
+ * Waits until `probe` gives anything but undefined and false, looking again every few milliseconds, and returns it.
+ * Fails after `boundMs` with what was awaited. The bound is a safety net, never an assertion.
+ */
+export async function eventually<T>(
   what: string,
-  condition: () => boolean | Promise<boolean>,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
   boundMs = 10_000,
-): Promise<void> {
+): Promise<T> {
   const end = performance.now() + boundMs;
-  while (!(await condition())) {
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
     if (performance.now() > end) throw new Error(`waited ${boundMs} ms for: ${what}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 5);
     });
+  }
+}
+
+/** Rejects with what was awaited when the promise does not settle in time. */
+export async function within<T>(what: string, promise: Promise<T>, boundMs = 10_000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`waited ${boundMs} ms for: ${what}`));
+    }, boundMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
