@@ -13,6 +13,12 @@ export interface EnvironmentKey {
   readonly name: string;
 }
 
+/** What the pepper of API keys and signing secrets are derived from. 32 bytes, never stored in log or database. */
+export interface MasterKey {
+  readonly id: string;
+  readonly value: Buffer;
+}
+
 /** The validated settings of one process. Made once at start; nothing else reads the environment. */
 export interface Config {
   readonly port: number;
@@ -22,14 +28,16 @@ export interface Config {
   readonly databaseUrl: string;
   readonly roles: readonly ProcessRole[];
   readonly environmentKeys: readonly EnvironmentKey[];
-  /** What the pepper and signing secrets are derived from: 32 bytes, newest first. */
-  readonly secretKeys: readonly { readonly id: string; readonly value: Buffer }[];
+  /** Newest first, never empty. */
+  readonly secretKeys: readonly MasterKey[];
   readonly connectionTimeoutSeconds: number;
   readonly agentTimeoutSeconds: number;
   readonly rateLimit: boolean;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly logFormat: 'pretty' | 'json';
+  /** Addresses and networks whose `x-forwarded-for` counts. */
   readonly trustedProxies: readonly string[];
+  /** What a `Host` header may name, without a port, lower case. Loopback names and the own host unless set. */
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly production: boolean;
@@ -37,6 +45,12 @@ export interface Config {
   readonly heartbeatRetentionSeconds: number;
   readonly streamsPerKey: number;
   readonly streamsPerProcess: number;
+  /** How many `api` processes share the port. */
+  readonly apiWorkers: number;
+  /** Price overrides; empty: none. */
+  readonly pricesFile: string;
+  /** Targets that webhooks may reach although they are private. */
+  readonly webhookAllow: readonly string[];
 }
 
 /** Injection token of {@link Config}. */
