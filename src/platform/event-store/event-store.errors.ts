@@ -50,3 +50,22 @@ export class PositionRefused extends Error {
     this.name = 'PositionRefused';
   }
 }
+
+/** The proposal itself is wrong (no schema, schema broken, not JSON, no event at all): a bug of the caller, found before the store was called. */
+export class MalformedEvent extends Error {
+  constructor(
+    readonly stream: string,
+    readonly reason: string,
+  ) {
+    super(`malformed event for ${stream}: ${reason}`);
+    this.name = 'MalformedEvent';
+  }
+}
+
+/** A subscription or read ended for good: the stream is deleted or access is denied. Trying again cannot help. */
+export class ReadRefused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ReadRefused';
+  }
+}
