@@ -28,7 +28,10 @@ export interface Caller extends RequestContext {
 /** `@CurrentCaller() caller: Caller` in a controller method of a guarded route. */
 export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const { mc } = context.switchToHttp().getRequest<FastifyRequest>();
-  const { principal } = mc;
-  if (principal === undefined) throw new Error('a guarded route was reached without a principal');
-  return { ...mc, principal };
+  if (!isCaller(mc)) throw new Error('a guarded route was reached without a principal');
+  return mc;
 });
+
+function isCaller(context: RequestContext): context is Caller {
+  return context.principal !== undefined;
+}

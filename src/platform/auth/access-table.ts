@@ -1,0 +1,100 @@
+import type { AccessRule, AgentScope, HttpMethod } from './access-rule.js';
+import type { Role } from './principal.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+export const DEFAULT_BODY_LIMIT = MIB;
+
+type RuleOptions = Partial<Omit<AccessRule, 'method' | 'path'>>;
+type Methods = Partial<Record<HttpMethod, RuleOptions>>;
+
+const role = (name: Role, scopes: readonly AgentScope[], options: RuleOptions): RuleOptions => ({
+  role: name,
+  agentScopes: scopes,
+  ...options,
+});
+const viewer = (scopes: readonly AgentScope[] = [], options: RuleOptions = {}) => role('viewer', scopes, options);
+const operator = (scopes: readonly AgentScope[] = [], options: RuleOptions = {}) => role('operator', scopes, options);
+const admin = (options: RuleOptions = {}) => role('admin', [], options);
+const open = (options: RuleOptions = {}): RuleOptions => ({ role: 'public', limit: 'unlimited', ...options });
+
+/** Rules of one path; what a method does not say is the safe default: admin only, JSON, 1 MiB. */
+export function rulesOf(path: string, methods: Methods): AccessRule[] {
+  return Object.entries(methods).map(([method, options]) => ({
+    method: method as HttpMethod,
+    path,
+    role: 'admin',
+    agentScopes: [],
+    auditor: false,
+    ticket: false,
+    limit: method === 'GET' ? 'query' : 'command',
+    bodyLimit: DEFAULT_BODY_LIMIT,
+    body: 'json',
+    head: true,
+    ...options,
+  }));
+}
+
+/**
+ * THE access table: route × method → minimum role, agent scopes, public. Guards, OpenAPI and tests read it; a registered
+ * route that is missing here fails the start.
+ */
+export const accessRules: readonly AccessRule[] = [
+  ...rulesOf('/api/connect', {
+    GET: viewer(['agent:heartbeat']),
+    POST: operator(['agent:heartbeat']),
+    DELETE: operator(['agent:heartbeat']),
+  }),
+  ...rulesOf('/api/agents', { GET: viewer(), POST: operator(), PUT: operator() }),
+  ...rulesOf('/api/agents/register', { POST: viewer() }),
+  ...rulesOf('/api/agents/{id}', { GET: viewer(['agent:self']), PUT: operator(), DELETE: admin() }),
+  ...rulesOf('/api/agents/{id}/heartbeat', {
+    GET: viewer(['agent:self', 'agent:heartbeat']),
+    POST: operator(['agent:heartbeat'], { limit: 'heartbeat' }),
+  }),
+  ...rulesOf('/api/events', {
+    GET: viewer(['agent:self', 'agent:heartbeat'], { ticket: true, limit: 'unlimited', head: false }),
+  }),
+  ...rulesOf('/api/events/ticket', { POST: viewer(['agent:self', 'agent:heartbeat']) }),
+  ...rulesOf('/api/tokens', {
+    GET: viewer(),
+    POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),
+  }),
+  ...rulesOf('/api/tokens/by-agent', { GET: viewer() }),
+  ...rulesOf('/api/audit/events', { GET: admin({ auditor: true }) }),
+  ...rulesOf('/api/projections', { GET: admin() }),
+  ...rulesOf('/api/status', { GET: viewer([], { publicAction: 'health' }) }),
+  ...rulesOf('/api/index', { GET: viewer() }),
+  ...rulesOf('/metrics', { GET: viewer() }),
+  ...rulesOf('/api/health', { GET: open() }),
+  ...rulesOf('/api/health/ready', { GET: open() }),
+  ...rulesOf('/api/docs', { GET: open() }),
+  ...rulesOf('/api/docs/assets/{file}', { GET: open() }),
+  ...rulesOf('/api/openapi.json', { GET: open() }),
+];
+
+/** The table by route, as the router names them (`/api/agents/:id`). */
+export class AccessTable {
+  private readonly byRoute = new Map<string, AccessRule>();
+
+  /** Throws when two rules speak about the same method of the same path. */
+  constructor(readonly rules: readonly AccessRule[]) {
+    for (const rule of rules) {
+      const key = `${rule.method} ${routerPath(rule.path)}`;
+      if (this.byRoute.has(key)) throw new Error(`the access table has two rules for ${key}`);
+      this.byRoute.set(key, rule);
+    }
+  }
+
+  /** Throws for a route that the table does not know: it must not start. */
+  ruleFor(method: string, url: string): AccessRule {
+    const rule = this.byRoute.get(`${method} ${url}`);
+    if (rule === undefined) throw new Error(`route ${method} ${url} is missing from the access table`);
+    return rule;
+  }
+}
+
+/** `/api/agents/{id}` → `/api/agents/:id`. */
+export function routerPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}

@@ -1,0 +1,41 @@
+import type { EnvironmentKey } from '../config/config.js';
+import type { Principal } from './principal.js';
+
+/** A key that this process knows. */
+export interface KeyRecord {
+  /** What a request with this key is, before attribution. */
+  readonly principal: Principal;
+  /** The name of the key's agent, for a per-agent key. */
+  readonly agentName?: string;
+}
+
+/** All keys of the installation in memory, by the hash of the key. */
+export abstract class KeyDirectory {
+  /** Undefined: unknown, expired or revoked; the caller cannot tell which. */
+  abstract find(hash: string): KeyRecord | undefined;
+}
+
+/** The keys that the operator gave at start. They change only by a restart. */
+export class EnvironmentKeyDirectory extends KeyDirectory {
+  private readonly byHash: ReadonlyMap<string, KeyRecord>;
+
+  constructor(keys: readonly EnvironmentKey[]) {
+    super();
+    this.byHash = new Map(keys.map((key) => [key.hash, { principal: principalOf(key) }]));
+  }
+
+  find(hash: string): KeyRecord | undefined {
+    return this.byHash.get(hash);
+  }
+}
+
+function principalOf(key: EnvironmentKey): Principal {
+  return {
+    credentialId: key.id,
+    via: 'header',
+    role: key.role,
+    scopes: [],
+    workspaceId: key.workspaceId,
+    actor: { kind: 'key', id: key.id, name: key.name },
+  };
+}

@@ -1,0 +1,14 @@
+import type { RequestContext } from '../http/request-context.js';
+
+export type RefusedKind = 'unknown_key' | 'key_in_query' | 'role_refused' | 'bad_ticket' | 'conflicting_credentials';
+
+/** Where refused access is noted. Cheap and without I/O: a flood of refusals passes through here. */
+export abstract class RefusalJournal {
+  /** `credentialId` when the source is a known key; else the source is the client's address. */
+  abstract record(kind: RefusedKind, context: RequestContext, route?: string, credentialId?: string): void;
+}
+
+/** For a program without a log to write to. */
+export class SilentJournal extends RefusalJournal {
+  record(): void {}
+}
