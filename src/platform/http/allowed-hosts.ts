@@ -1,25 +1,24 @@
 import { isIP } from 'node:net';
 
-const LOOPBACK_NAMES = ['localhost', 'ip6-localhost'];
+const EVERY_ADDRESS = ['0.0.0.0', '::'];
 
 /**
- * Guards against DNS rebinding: a web page that made its own name point here still sends that name. Without a list,
- * loopback names, the host we listen on and plain addresses are allowed (an address cannot be rebound). A list allows
- * exactly its names; `.example.org` also allows what lies below it, `*` allows everything. Ports do not matter.
+ * Guards against DNS rebinding: a web page that made its own name point here still sends that name. Exactly the listed
+ * names are allowed; `.example.org` also allows what lies below it, `*` everything. A list that names the unspecified
+ * address (we listen everywhere and nobody said under which name) allows every plain address: none can be rebound.
+ * Ports do not matter.
  */
 export class AllowedHosts {
   private readonly names: ReadonlySet<string>;
   private readonly suffixes: readonly string[];
-  private readonly everything: boolean;
   private readonly addresses: boolean;
   private lastAllowed = '';
 
-  constructor(listed: readonly string[], listenHost: string) {
-    const names = (listed.length === 0 ? [...LOOPBACK_NAMES, listenHost] : listed).map((name) => name.toLowerCase());
-    this.everything = names.includes('*');
-    this.addresses = listed.length === 0;
+  constructor(listed: readonly string[]) {
+    const names = listed.map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1'));
     this.suffixes = names.filter((name) => name.startsWith('.'));
     this.names = new Set([...names, ...this.suffixes.map((suffix) => suffix.slice(1))]);
+    this.addresses = EVERY_ADDRESS.some((address) => this.names.has(address));
   }
 
   /** `header`: the value of `Host`. */
@@ -32,7 +31,7 @@ export class AllowedHosts {
   }
 
   private allowsName(name: string): boolean {
-    if (this.everything || this.names.has(name)) return true;
+    if (this.names.has('*') || this.names.has(name)) return true;
     if (this.addresses && isIP(name) !== 0) return true;
     return this.suffixes.some((suffix) => name.endsWith(suffix));
   }

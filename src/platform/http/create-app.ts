@@ -64,7 +64,7 @@ function edgeOf(app: INestApplicationContext, logger: Logger): HttpEdge {
       optional(app, TicketVerifier),
     ),
     rateLimits: new RateLimits(buckets, config.rateLimit, optional(app, AgentOfPath)),
-    hosts: new AllowedHosts(config.allowedHosts, config.host),
+    hosts: new AllowedHosts(config.allowedHosts),
     addresses: new ClientAddresses(config.trustedProxies),
     corsOrigins: new Set(config.corsOrigins),
     metrics: app.get(Metrics, { strict: false }).requests,
