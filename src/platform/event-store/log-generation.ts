@@ -2,4 +2,6 @@
 export abstract class LogGeneration {
   /** Throws `StoreUnavailable` until it has been read from the store once. */
   abstract readonly current: string;
+  /** True once `current` can be read: part of being ready to serve. */
+  abstract readonly isKnown: boolean;
 }
