@@ -2,7 +2,8 @@ import { PositionRefused } from '../platform/event-store/event-store.errors.js';
 import type { EventStore, LogEntry } from '../platform/event-store/event-store.js';
 import type { Position } from '../platform/event-store/position.js';
 import { logPages, type LogPage } from '../platform/log-tail/log-pages.js';
-import { TAIL_WITHOUT, type TailLogger } from '../platform/log-tail/log-tail.js';
+import { TAIL_WITHOUT } from '../platform/log-tail/log-tail.js';
+import type { Logger } from '../platform/telemetry/logger.js';
 import type { FrameOf } from './frames/frame.js';
 import type { LiveClient } from './live-client.js';
 import { CHUNK_BYTES } from './ring-serving.js';
@@ -20,7 +21,7 @@ export interface CatchUpPorts {
   readonly store: EventStore;
   readonly frameOf: FrameOf;
   readonly idOf: (position: Position) => string;
-  readonly logger: TailLogger;
+  readonly logger: Logger;
   /** A listener is served from the ring when its cursor has reached this. */
   readonly floor: () => Position;
   /** The listener's cursor has reached the floor. */

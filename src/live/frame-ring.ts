@@ -15,7 +15,7 @@ export interface RingSize {
 
 export const DEFAULT_RING_SIZE: RingSize = { entries: 8_192, bytes: 32 * 1024 * 1024 };
 
-/** What an entry costs beside its block: the frame's fields, its JSON text, the slots. */
+/** What an entry costs beside its JSON text and its block: the frame's fields, the slots. */
 const OVERHEAD_BYTES = 400;
 
 /**
@@ -113,21 +113,22 @@ export class FrameRing {
   }
 }
 
-/** Makes ring entries; the named variant of a block is made when the first listener wants it. */
+/**
+ * Makes ring entries. A block is made when the first listener wants it: with nobody listening an event costs its frame,
+ * and the id is asked for only when the log's generation is surely known.
+ */
 export function ringEntry(frame: Frame, idOf: (position: Position) => string): RingEntry {
-  const id = idOf(frame.position);
-  const plain = Buffer.from(eventBlock(id, frame.json));
+  let plain: Buffer | undefined;
   let named: Buffer | undefined;
   return {
     frame,
     block(wantsNamed) {
-      if (!wantsNamed) return plain;
-      named ??= Buffer.from(namedEventBlock(id, frame.type, frame.json));
-      return named;
+      if (wantsNamed) return (named ??= Buffer.from(namedEventBlock(idOf(frame.position), frame.type, frame.json)));
+      return (plain ??= Buffer.from(eventBlock(idOf(frame.position), frame.json)));
     },
   };
 }
 
-function costOf(entry: RingEntry): number {
-  return entry.block(false).length * 2 + OVERHEAD_BYTES;
+function costOf({ frame }: RingEntry): number {
+  return frame.json.length * 2 + OVERHEAD_BYTES;
 }

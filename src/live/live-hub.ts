@@ -1,8 +1,11 @@
+import type { Principal } from '../platform/auth/principal.js';
 import type { Clock } from '../platform/clock/clock.js';
 import type { EventStore, LogEntry } from '../platform/event-store/event-store.js';
 import { BEFORE_EVERYTHING, isAfter, type Position } from '../platform/event-store/position.js';
+import type { LogGeneration } from '../platform/event-store/log-generation.js';
 import { positionText } from '../platform/event-store/position-text.js';
-import type { LogTail, TailLogger } from '../platform/log-tail/log-tail.js';
+import type { LogTail } from '../platform/log-tail/log-tail.js';
+import type { Logger } from '../platform/telemetry/logger.js';
 import { CatchUps, HIDDEN_LIMIT } from './catch-up.js';
 import { FrameRing, ringEntry, type RingSize } from './frame-ring.js';
 import type { FrameOf } from './frames/frame.js';
@@ -22,13 +25,13 @@ import {
 export interface LiveHubPorts {
   readonly tail: LogTail;
   readonly store: EventStore;
-  readonly generation: string;
+  readonly generation: LogGeneration;
   readonly frameOf: FrameOf;
   readonly clock: Clock;
   readonly metrics: LiveMetrics;
-  readonly logger: TailLogger;
+  readonly logger: Logger;
   /** False: the credential was revoked. Asked per credential about once a minute; a rejection leaves the streams open. */
-  readonly isStillValid: (client: LiveClient) => Promise<boolean>;
+  readonly isStillValid: (principal: Principal) => Promise<boolean>;
 }
 
 /** Times in ms. */
@@ -70,7 +73,7 @@ export class LiveHub {
     private readonly options: LiveHubOptions = {},
   ) {
     const { metrics } = ports;
-    this.#idOf = (position) => positionText(position, ports.generation);
+    this.#idOf = (position) => positionText(position, ports.generation.current);
     this.#ring = new FrameRing(options.ring);
     this.#catchUps = new CatchUps(
       {
@@ -356,7 +359,7 @@ export class LiveHub {
 
   async #checkCredential(client: LiveClient): Promise<void> {
     try {
-      if (!(await this.ports.isStillValid(client))) this.closeStreamsOf(client.principal.credentialId);
+      if (!(await this.ports.isStillValid(client.principal))) this.closeStreamsOf(client.principal.credentialId);
     } catch (error) {
       this.ports.logger.warn({ err: error }, 'a credential could not be checked again; its streams stay open');
     }

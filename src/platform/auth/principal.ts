@@ -17,6 +17,8 @@ export interface Principal {
   readonly actor: Actor;
   /** From `x-agent-name`: attribution only. */
   readonly attributedTo?: string;
+  /** Via `ticket`: the query parameters that the ticket was asked for with; the stream is bound to them. */
+  readonly ticketQuery?: Readonly<Record<string, string>>;
   /** When the credential ends, if it does. */
   readonly expiresAt?: Date;
 }

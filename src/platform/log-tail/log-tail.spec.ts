@@ -2,10 +2,10 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../../test/support/eventually.js';
 import { sample, type SampleEvent } from '../../../test/support/sample-events.js';
 import { ScriptedLog } from '../../../test/support/scripted-log.js';
+import { quietLogger } from '../../../test/support/quiet-logger.js';
 import { isAfter, type Position } from '../event-store/position.js';
 import { LogTail, type LogTailOptions } from './log-tail.js';
 
-const quietLogger = { info: () => {}, warn: () => {}, error: () => {} };
 
 describe('the log tail', () => {
   const tails: LogTail[] = [];

@@ -1,5 +1,6 @@
 import type { EventStore, LogEntry, Subscription } from '../event-store/event-store.js';
 import { BEFORE_EVERYTHING, comparePositions, isAfter, type Position } from '../event-store/position.js';
+import type { Logger } from '../telemetry/logger.js';
 import { quietStretchAfter } from './quiet-stretch.js';
 
 /** Streams that the tails of the api processes leave out: raw evidence that no listener and no decision needs. */
@@ -10,12 +11,6 @@ export const TAIL_WITHOUT = ['heartbeat-'] as const;
  * included; `entries` may be empty when only left-out events passed. Must not throw: it is logged, and the others are served.
  */
 export type TailListener = (entries: readonly LogEntry[], upTo: Position) => void;
-
-export interface TailLogger {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface LogTailOptions {
   /** How many events before the head the tail begins. Default 4,096. */
@@ -61,7 +56,7 @@ export class LogTail {
 
   constructor(
     private readonly store: EventStore,
-    private readonly logger: TailLogger,
+    private readonly logger: Logger,
     private readonly options: LogTailOptions = {},
   ) {
     this.#started = new Promise((resolve) => {
