@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Principal } from '../platform/auth/principal.js';
 import type { Clock } from '../platform/clock/clock.js';
@@ -15,6 +15,9 @@ import { connectedBlock, reconnectLaterMs, reconnectSoonMs, retryBlock } from '.
 import { filterFor, readFilter, type StreamFilter } from './stream-filter.js';
 import { type AskedStart, chooseStart, readOnReset, readStart, type StreamStart } from './stream-start.js';
 import type { StreamSlots } from './stream-slots.js';
+
+/** Headers that the edge has prepared for the answer. */
+export type AnswerHeaders = Readonly<Record<string, string | number | string[] | undefined>>;
 
 export interface StreamRequest {
   readonly principal: Principal;
@@ -82,7 +85,7 @@ export class LiveStreams {
   begin(
     prepared: Extract<PreparedStream, { kind: 'stream' }>,
     response: ServerResponse,
-    headers: OutgoingHttpHeaders,
+    headers: AnswerHeaders,
     httpMajor: number,
   ): void {
     const { principal, filter, start, onReset, release } = prepared;
@@ -109,7 +112,7 @@ export class LiveStreams {
   }
 
   /** 200, a long `retry:`, the end: what a native EventSource can be told instead of a status. */
-  sendLater(response: ServerResponse, headers: OutgoingHttpHeaders, httpMajor: number): void {
+  sendLater(response: ServerResponse, headers: AnswerHeaders, httpMajor: number): void {
     response.writeHead(200, streamHeaders(headers, httpMajor));
     response.end(retryBlock(reconnectLaterMs(Math.random)));
   }
@@ -121,7 +124,8 @@ export class LiveStreams {
 
   async #choose(asked: AskedStart, onReset: 'history' | 'head'): Promise<StreamStart> {
     const { tail, hub, store, generation } = this.ports;
-    if (tail.beginning === undefined) await Promise.race([tail.started, pause(START_WAIT_MS, undefined, { ref: false })]);
+    if (tail.beginning === undefined)
+      await Promise.race([tail.started, pause(START_WAIT_MS, undefined, { ref: false })]);
     if (tail.beginning === undefined) throw unavailable('The event store is not available');
     return chooseStart(asked, onReset, {
       generation: generation.current,
@@ -146,7 +150,7 @@ export class LiveStreams {
 }
 
 /** `Connection` is illegal in HTTP/2 answers. What the edge has set (CORS, security headers) is passed on. */
-function streamHeaders(headers: OutgoingHttpHeaders, httpMajor: number): OutgoingHttpHeaders {
+function streamHeaders(headers: AnswerHeaders, httpMajor: number): AnswerHeaders {
   const { 'content-length': _, ...rest } = headers;
   return {
     ...rest,

@@ -165,7 +165,9 @@ export function openStream(url: string, options: SseOptions = {}): Promise<SseSt
   const headers = {
     accept: 'text/event-stream',
     ...options.headers,
-    ...(options.lastEventId === undefined || options.lastEventId === '' ? {} : { 'last-event-id': options.lastEventId }),
+    ...(options.lastEventId === undefined || options.lastEventId === ''
+      ? {}
+      : { 'last-event-id': options.lastEventId }),
   };
   return new Promise((resolve, reject) => {
     const call = request(url, { agent: false, headers }, (response) => {
@@ -205,7 +207,11 @@ export class ResumingListener {
    * One connection: until it is cut after so many bytes, until `isDone`, or until the server ends it. A refused or failed
    * connection counts as one without an event.
    */
-  async connect(options: { readonly cutAfterBytes?: number; readonly isDone?: () => boolean; readonly boundMs?: number }) {
+  async connect(options: {
+    readonly cutAfterBytes?: number;
+    readonly isDone?: () => boolean;
+    readonly boundMs?: number;
+  }) {
     this.connections += 1;
     const asked = this.cursor;
     let stream: SseStream;
