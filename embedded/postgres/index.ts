@@ -30,8 +30,11 @@ export interface EmbeddedPostgres {
   readonly programsCopiedTo?: string;
   /** Resolves when the server process is gone, whoever ended it. */
   readonly ended: Promise<void>;
-  /** Fast shutdown: running transactions are rolled back. Resolves when the process is gone. */
-  stop(): Promise<void>;
+  /**
+   * Fast shutdown: running transactions are rolled back. After `boundMs` (3,500) an immediate one, which the next start
+   * recovers from. Resolves when the process is gone.
+   */
+  stop(boundMs?: number): Promise<void>;
 }
 
 /**
@@ -52,7 +55,7 @@ export async function startPostgres(options: PostgresOptions): Promise<EmbeddedP
     pid: server.pid,
     port,
     ended: server.ended,
-    stop: () => server.stop(),
+    stop: (boundMs?: number) => server.stop(boundMs),
   });
 
   const found = await adoptRunning(clusterDir, connection);

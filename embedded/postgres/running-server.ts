@@ -6,18 +6,19 @@ import { isAlive } from './postmaster-file.js';
 export interface RunningServer {
   readonly pid: number;
   readonly ended: Promise<void>;
-  stop(): Promise<void>;
+  /** Fast shutdown; after `boundMs` an immediate one, which the next start recovers from. */
+  stop(boundMs?: number): Promise<void>;
 }
 
-/** SIGINT asks PostgreSQL for a fast shutdown, SIGQUIT for an immediate one that the next start recovers from. */
-const patienceMs = { fast: 3_500, immediate: 3_000 };
+const fastBoundMs = 3_500;
+const immediateBoundMs = 2_000;
 
 /** A child tells of its end by itself. */
 export function childServer(child: ChildProcess, pid: number): RunningServer {
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
   });
-  return { pid, ended, stop: () => stopProcess(pid, ended) };
+  return { pid, ended, stop: (boundMs) => stopProcess(pid, ended, boundMs) };
 }
 
 /** An adopted process is not our child: looking is the only way. */
@@ -25,12 +26,13 @@ export function adoptedServer(pid: number): RunningServer {
   const ended = (async () => {
     while (await isAlive(pid)) await delay(100, undefined, { ref: false });
   })();
-  return { pid, ended, stop: () => stopProcess(pid, ended) };
+  return { pid, ended, stop: (boundMs) => stopProcess(pid, ended, boundMs) };
 }
 
-async function stopProcess(pid: number, ended: Promise<void>): Promise<void> {
-  if (await endsAfter('SIGINT', pid, ended, patienceMs.fast)) return;
-  await endsAfter('SIGQUIT', pid, ended, patienceMs.immediate);
+/** SIGINT asks PostgreSQL for a fast shutdown, SIGQUIT for an immediate one. */
+async function stopProcess(pid: number, ended: Promise<void>, boundMs = fastBoundMs): Promise<void> {
+  if (await endsAfter('SIGINT', pid, ended, boundMs)) return;
+  await endsAfter('SIGQUIT', pid, ended, immediateBoundMs);
 }
 
 async function endsAfter(signal: NodeJS.Signals, pid: number, ended: Promise<void>, boundMs: number) {

@@ -1,0 +1,66 @@
+import { KeptPart, type Watcher } from './kept-part.js';
+import { exitCodes, StartError } from './exit-codes.js';
+import type { Part } from './part.js';
+
+/** Who stops first: nobody may lose what it stands on while it still works. Milliseconds of patience for each. */
+const stopOrder = [
+  { layer: 'api', patienceMs: 2_000 },
+  { layer: 'background', patienceMs: 1_000 },
+  { layer: 'event store', patienceMs: 700 },
+  { layer: 'database', patienceMs: 1_000 },
+] as const;
+
+export type Layer = (typeof stopOrder)[number]['layer'];
+
+/** All parts that were started, and the order in which they end. */
+export class System {
+  private readonly parts: { readonly layer: Layer; readonly kept: KeptPart }[] = [];
+
+  constructor(private readonly watcher: Watcher) {}
+
+  /**
+   * Starts parts side by side; resolves when all serve.
+   *
+   * Errors: {@link StartError} for the first that fails; the others may still be starting, `stop` ends them.
+   */
+  async start(...parts: readonly { readonly layer: Layer; readonly part: Part }[]): Promise<void> {
+    await Promise.all(
+      parts.map(async ({ layer, part }) => {
+        const kept = new KeptPart(part, this.watcher);
+        this.parts.push({ layer, kept });
+        try {
+          await kept.start();
+        } catch (cause) {
+          const reason = cause instanceof Error ? cause.message : String(cause);
+          throw new StartError(`${part.name} did not start: ${reason}`, exitCodes.unavailable, { cause });
+        }
+      }),
+    );
+  }
+
+  /** The processes that run now. */
+  get processes(): readonly { readonly layer: Layer; readonly name: string; readonly pid: number }[] {
+    return this.parts.flatMap(({ layer, kept }) =>
+      kept.pid === undefined ? [] : [{ layer, name: kept.part.name, pid: kept.pid }],
+    );
+  }
+
+  /** Orderly end of everything, layer by layer. Never rejects. */
+  async stop(): Promise<void> {
+    for (const { layer, patienceMs } of stopOrder) {
+      const ending = this.parts.filter((part) => part.layer === layer);
+      await Promise.all(ending.map(({ kept }) => kept.stop(patienceMs)));
+    }
+  }
+
+  /** The disorderly end: everything is durable, and the next start recovers. */
+  kill(): void {
+    for (const { layer, pid } of this.processes) {
+      try {
+        process.kill(pid, layer === 'database' ? 'SIGQUIT' : 'SIGKILL');
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+  }
+}
