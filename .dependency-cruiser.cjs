@@ -32,7 +32,7 @@ module.exports = {
       name: 'src-knows-only-queries-of-a-projection',
       severity: 'error',
       from: { path: '^src/', pathNot: '(^src/(projector|supervisor|app)[/.-]|\\.spec\\.ts$)' },
-      to: { path: '^projections/', pathNot: '(\\.queries\\.ts|^projections/engine/index\\.ts)$' },
+      to: { path: '^projections/', pathNot: '(\\.queries\\.ts|^projections/(engine/index|all\\.migrations)\\.ts)$' },
     },
     {
       name: 'embedded-does-not-know-src',

@@ -1,0 +1,13 @@
+import { agentStatus } from './agent-status/agent-status.projection.js';
+import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
+import type { Migration } from './engine/migrations.js';
+import { liveness } from './liveness/liveness.projection.js';
+import { tokenUsage } from './token-usage/token-usage.projection.js';
+
+/** Every step of the read models' schema, in order. New steps are added at the end. */
+export const allMigrations: readonly Migration[] = [
+  ...engineMigrations,
+  firstMigrationOf(agentStatus, 'agent-status/0001-tables'),
+  firstMigrationOf(liveness, 'liveness/0001-tables'),
+  firstMigrationOf(tokenUsage, 'token-usage/0001-tables'),
+];

@@ -1,0 +1,84 @@
+import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
+import { connector } from '../../../projections/engine/index.js';
+import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
+import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { EventStore } from '../event-store/event-store.js';
+import { Logger } from '../telemetry/logger.js';
+import { ReadModelProgress } from './consistency.js';
+import { Database } from './database.js';
+import { PostgresReadModelProgress } from './postgres-progress.js';
+import { allMigrations } from '../../../projections/all.migrations.js';
+
+const POOL_SIZE = 10;
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+/** The read side of a process: pool, migrations, read-your-writes, and the queries of every projection. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: Database,
+      inject: [CONFIG, Logger],
+      useFactory: ({ databaseUrl }: Config, logger: Logger) =>
+        new Database(
+          {
+            url: databaseUrl,
+            poolSize: POOL_SIZE,
+            statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+            migrations: allMigrations,
+          },
+          connector(databaseUrl, 'migrations'),
+          logger,
+        ),
+    },
+    {
+      provide: PostgresReadModelProgress,
+      inject: [CONFIG, EventStore, Logger],
+      useFactory: ({ databaseUrl }: Config, store: EventStore, logger: Logger) =>
+        new PostgresReadModelProgress(connector(databaseUrl, 'progress'), store, logger),
+    },
+    { provide: ReadModelProgress, useExisting: PostgresReadModelProgress },
+    {
+      provide: AgentStatusQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new AgentStatusQueries(database),
+    },
+    {
+      provide: LivenessQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new LivenessQueries(database),
+    },
+    {
+      provide: TokenUsageQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new TokenUsageQueries(database),
+    },
+  ],
+  exports: [
+    Database,
+    PostgresReadModelProgress,
+    ReadModelProgress,
+    AgentStatusQueries,
+    LivenessQueries,
+    TokenUsageQueries,
+  ],
+})
+export class ReadModelsModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly database: Database,
+    private readonly progress: PostgresReadModelProgress,
+  ) {}
+
+  onModuleInit(): void {
+    // Not awaited: the process starts and answers while the database is away.
+    void this.database.start();
+    this.progress.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.progress.stop();
+    await this.database.close();
+  }
+}

@@ -1,0 +1,39 @@
+import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { allProjections } from '../../projections/all.projections.js';
+import { connector, ProjectionEngine } from '../../projections/engine/index.js';
+import { Clock } from '../platform/clock/clock.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { EventStore } from '../platform/event-store/event-store.js';
+import { Logger } from '../platform/telemetry/logger.js';
+import { Metrics } from '../platform/telemetry/metrics.js';
+
+/** The role `projector`: feeds every projection while this process holds the lease. */
+@Module({
+  providers: [
+    {
+      provide: ProjectionEngine,
+      inject: [CONFIG, EventStore, Logger, Metrics, Clock],
+      useFactory: ({ databaseUrl }: Config, store: EventStore, logger: Logger, metrics: Metrics, clock: Clock) =>
+        new ProjectionEngine({
+          store,
+          connect: connector(databaseUrl, 'projector'),
+          projections: allProjections,
+          logger,
+          registry: metrics.registry,
+          clock,
+        }),
+    },
+  ],
+  exports: [ProjectionEngine],
+})
+export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(@Inject(ProjectionEngine) private readonly engine: ProjectionEngine) {}
+
+  onApplicationBootstrap(): void {
+    this.engine.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.engine.stop();
+  }
+}
