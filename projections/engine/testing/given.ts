@@ -84,22 +84,22 @@ export async function deliver(
   );
   await worker.open();
   const run = worker.run();
-  let end: WorkerEnd | undefined;
-  run.then(
-    (how) => (end = how),
-    () => (end = 'stopped'),
-  );
+  const ended = worker.ended.then(() => true);
   worker.offer(events);
   const target = events.at(-1)?.position ?? BEFORE_EVERYTHING;
   const until = performance.now() + BOUND_MS;
-  while (end === undefined && !hasPassed(worker, target)) {
+  while (!hasPassed(worker, target)) {
+    if (await Promise.race([ended, pause()])) break;
     if (performance.now() > until) throw new Error(`${projection.name} did not pass the last event in ${BOUND_MS} ms`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 2);
-    });
   }
   worker.stop();
   return run;
+}
+
+function pause(): Promise<false> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(false), 2);
+  });
 }
 
 function hasPassed(worker: ProjectionWorker, target: Position): boolean {
