@@ -55,7 +55,7 @@ export async function liveReplica(store: EventStore, options: ReplicaOptions = {
   const metrics = new LiveMetrics(registry);
   const clock = options.clock ?? new SystemClock();
   const tail = new LogTail(store, quietLogger, { proveEveryMs: 200, ...options.tail });
-  const generation = { current: options.generation ?? GENERATION };
+  const generation = { current: options.generation ?? GENERATION, isKnown: true };
   const hub = new LiveHub(
     {
       tail,
