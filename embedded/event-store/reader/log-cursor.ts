@@ -20,6 +20,7 @@ export class ForwardLogCursor implements Cursor {
   nextPage(limit: number): readonly StoredRecord[] {
     if (this.position >= this.storage.logEnd.end) return [];
     const block = this.currentBlock();
+    if (block === undefined) return [];
     const records: StoredRecord[] = [];
     while (records.length < limit && this.offset < block.bytes.length) {
       const record = recordAt(block.bytes, block.base, this.offset);
@@ -31,7 +32,8 @@ export class ForwardLogCursor implements Cursor {
     return records;
   }
 
-  private currentBlock(): LogBlock {
+  /** Undefined when the position lies behind the start of the last event: nothing follows it, for now. */
+  private currentBlock(): LogBlock | undefined {
     if (this.block !== undefined) return this.block;
     const exact = this.storage.blockAt(this.position);
     const block = exact ?? this.storage.blockContaining(this.position) ?? this.firstBlock();
@@ -42,6 +44,7 @@ export class ForwardLogCursor implements Cursor {
     }
     if (this.offset >= block.bytes.length) {
       this.position = block.base + this.offset;
+      if (this.position >= this.storage.logEnd.end) return undefined;
       return this.blockAt(this.position);
     }
     this.block = block;

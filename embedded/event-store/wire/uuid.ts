@@ -7,10 +7,10 @@ const uuidPattern = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-
 
 /** The 16 bytes of a UUID in either spelling of the wire, or undefined when it is missing or is none. */
 export const uuidBytesOf = (message: UuidMessage | null | undefined): Buffer | undefined => {
-  if (typeof message?.text === 'string') {
+  if (message?.value === 'text' && typeof message.text === 'string') {
     return uuidPattern.test(message.text) ? Buffer.from(message.text.replaceAll('-', ''), 'hex') : undefined;
   }
-  if (message?.structured) {
+  if (message?.value === 'structured' && message.structured) {
     const bytes = Buffer.allocUnsafe(UUID_BYTES);
     bytes.writeBigInt64BE(toInt64(message.structured.msb), 0);
     bytes.writeBigInt64BE(toInt64(message.structured.lsb), 8);
