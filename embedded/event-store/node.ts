@@ -156,7 +156,7 @@ const startOn = async (
     else logger.error({ reason }, 'A call failed');
   };
   const commitFailed = (error: CommitFailed): void => {
-    if (error.diskFull) {
+    if (error.isDiskFull) {
       health.diskIsFull(error.message);
       return;
     }

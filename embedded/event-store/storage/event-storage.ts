@@ -43,14 +43,14 @@ export interface EventStorage {
   close(): Promise<void>;
 }
 
-/** The storage did not take a group. `diskFull` says that it may take one again when space is freed. */
+/** The storage did not take a group. `isDiskFull` says that it may take one again when space is freed. */
 export class CommitFailed extends Error {
-  readonly diskFull: boolean;
+  readonly isDiskFull: boolean;
 
-  constructor(cause: unknown) {
+  constructor(cause: unknown, isDiskFull = false) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`The event log could not be written: ${reason}`, { cause });
+    super(`The event log could not be written: ${isDiskFull ? 'the disk is full' : reason}`, { cause });
     this.name = 'CommitFailed';
-    this.diskFull = /ENOSPC|no space left|MDB_MAP_FULL|disk quota/i.test(reason);
+    this.isDiskFull = isDiskFull || /ENOSPC|no space left|MDB_MAP_FULL|disk quota/i.test(reason);
   }
 }

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { open, type Database, type RootDatabase } from 'lmdb';
@@ -12,6 +13,9 @@ export const FORMAT_VERSION = 1;
 
 const CACHE_BYTES = 32 * 1024 * 1024;
 const RUN_BYTES = 16;
+
+/** What a commit needs beside its events: the pages of the indexes that it copies. */
+const SPARE_BYTES = 1024 * 1024;
 
 /** How long to wait for the binding to tell why a commit failed. */
 const REASON_WAIT_MS = 1000;
@@ -64,7 +68,10 @@ export class LmdbStorage implements EventStorage {
   private readonly streams: Database<Buffer, Buffer>;
   private end: LogEnd;
 
-  private constructor(private readonly root: RootDatabase<Buffer, Buffer>) {
+  private constructor(
+    private readonly root: RootDatabase<Buffer, Buffer>,
+    private readonly directory: string,
+  ) {
     const options = { encoding: 'binary', keyEncoding: 'binary' } as const;
     const meta = root.openDB<Buffer, Buffer>({ name: 'meta', ...options });
     this.log = root.openDB<Buffer, Buffer>({ name: 'log', ...options });
@@ -91,11 +98,13 @@ export class LmdbStorage implements EventStorage {
       keyEncoding: 'binary',
       // A write promise then resolves after fdatasync has returned; the default only promises that readers see it.
       overlappingSync: false,
+      // A batch of one event turn would carry a promise of its own, whose rejection nobody can handle.
+      eventTurnBatching: false,
       cache: false,
       compression: false,
       maxDbs: 8,
     });
-    return new LmdbStorage(root);
+    return new LmdbStorage(root, directory);
   }
 
   get logEnd(): LogEnd {
@@ -103,25 +112,14 @@ export class LmdbStorage implements EventStorage {
   }
 
   async commit(group: EncodedGroup): Promise<void> {
-    let nextStreamNo = this.end.nextStreamNo;
-    const puts: Promise<boolean>[] = [];
     try {
-      // All puts of one turn of the event loop are one transaction.
-      for (const block of group.blocks) puts.push(this.log.put(positionKey(block.base), block.bytes));
-      for (const run of group.runs)
-        puts.push(this.runs.put(revisionKey(run.streamNo, run.firstRevision), encodeRun(run)));
-      for (const stream of group.newStreams) {
-        const number = Buffer.allocUnsafe(4);
-        number.writeUInt32LE(stream.streamNo);
-        puts.push(this.streams.put(stream.nameBytes, number));
-        nextStreamNo = Math.max(nextStreamNo, stream.streamNo + 1);
-      }
-      await Promise.all(puts);
+      await this.root.batch(() => this.putAll(group));
     } catch (error) {
-      throw new CommitFailed(await reasonOf(error));
+      throw await this.failureOf(error, group);
     }
     for (const block of group.blocks) this.cache.add(block);
-    const { end, ordinal, lastPosition, digest } = group;
+    const { end, ordinal, lastPosition, digest, newStreams } = group;
+    const nextStreamNo = newStreams.reduce((next, { streamNo }) => Math.max(next, streamNo + 1), this.end.nextStreamNo);
     this.end = { end, ordinal, lastPosition, digest, nextStreamNo };
   }
 
@@ -159,6 +157,24 @@ export class LmdbStorage implements EventStorage {
 
   async close(): Promise<void> {
     await this.root.close();
+  }
+
+  private putAll({ blocks, runs, newStreams }: EncodedGroup): void {
+    for (const { base, bytes } of blocks) void this.log.put(positionKey(base), bytes);
+    for (const run of runs) void this.runs.put(revisionKey(run.streamNo, run.firstRevision), encodeRun(run));
+    for (const { nameBytes, streamNo } of newStreams) {
+      const number = Buffer.allocUnsafe(4);
+      number.writeUInt32LE(streamNo);
+      void this.streams.put(nameBytes, number);
+    }
+  }
+
+  /** LMDB calls a write that the full disk has cut short an I/O error: the file system knows which of the two it was. */
+  private async failureOf(error: unknown, { blocks }: EncodedGroup): Promise<CommitFailed> {
+    const reason = await reasonOf(error);
+    const needed = blocks.reduce((sum, { bytes }) => sum + bytes.length, SPARE_BYTES);
+    const { bavail, bsize } = await statfs(this.directory);
+    return new CommitFailed(reason, bavail * bsize < needed);
   }
 
   private findEnd(): LogEnd {
