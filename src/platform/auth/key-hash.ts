@@ -1,11 +1,16 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 
 /**
- * The pepper of API keys, 32 bytes, derived from the master key: HKDF-SHA-256 with info `mc/api-key-pepper/v1`. It is
- * never stored; whoever holds only hashes cannot test guesses.
+ * A key for one purpose, 32 bytes, derived from the master key: HKDF-SHA-256 with info `mc/<purpose>/v1`. Derived keys
+ * are never stored, and one tells nothing about another.
  */
+export function derivedKey(masterKey: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), `mc/${purpose}/v1`, 32));
+}
+
+/** The pepper of API keys: whoever holds only hashes cannot test guesses. */
 export function keyPepper(masterKey: Buffer): Buffer {
-  return Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), 'mc/api-key-pepper/v1', 32));
+  return derivedKey(masterKey, 'api-key-pepper');
 }
 
 /** How a key is stored and looked up: HMAC-SHA-256 under the pepper, lower-case hex. */

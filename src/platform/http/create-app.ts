@@ -1,7 +1,7 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { AccessTable, accessRules } from '../auth/access-table.js';
+import { AccessTable } from '../auth/access-table.js';
 import { Authenticator } from '../auth/authenticator.js';
 import { Gatekeeper } from '../auth/gatekeeper.js';
 import { EnvironmentKeyDirectory, KeyDirectory } from '../auth/key-directory.js';
@@ -22,6 +22,8 @@ import { ClientAddresses } from './client-address.js';
 import { Drain } from './drain.js';
 import { type ConnectionLimits, fastifyAdapter } from './http-adapter.js';
 import { HttpEdge } from './http-edge.js';
+import { OptionalPorts } from './optional-ports.js';
+import { RunningApp } from './running-app.js';
 
 /**
  * The whole application behind its edge, initialised but not listening. Rejects when a route is missing from the access
@@ -41,6 +43,7 @@ export async function createHttpApp(
     forceCloseConnections: true,
   });
   edge = edgeOf(app, logger);
+  app.get(RunningApp, { strict: false }).app = app;
   const fastify = adapter.getInstance();
   edge.install(fastify);
   await app.init();
@@ -51,19 +54,15 @@ export async function createHttpApp(
 
 function edgeOf(app: INestApplicationContext, logger: Logger): HttpEdge {
   const config = app.get<Config>(CONFIG, { strict: false });
+  const ports = app.get(OptionalPorts, { strict: false });
   const pepper = keyPepper(config.secretKeys[0]?.value ?? Buffer.alloc(0));
-  const keys = optional(app, KeyDirectory) ?? new EnvironmentKeyDirectory(config.environmentKeys);
-  const journal = optional(app, RefusalJournal) ?? new SilentJournal();
-  const buckets = new TokenBuckets(optional(app, BucketLedger));
+  const keys = ports.find(KeyDirectory) ?? new EnvironmentKeyDirectory(config.environmentKeys);
+  const journal = ports.find(RefusalJournal) ?? new SilentJournal();
+  const buckets = new TokenBuckets(ports.find(BucketLedger));
   return new HttpEdge({
-    table: optional(app, AccessTable) ?? new AccessTable(accessRules),
-    gatekeeper: new Gatekeeper(
-      new Authenticator(keys, pepper),
-      new WrongKeys(),
-      journal,
-      optional(app, TicketVerifier),
-    ),
-    rateLimits: new RateLimits(buckets, config.rateLimit, optional(app, AgentOfPath)),
+    table: app.get(AccessTable, { strict: false }),
+    gatekeeper: new Gatekeeper(new Authenticator(keys, pepper), new WrongKeys(), journal, ports.find(TicketVerifier)),
+    rateLimits: new RateLimits(buckets, config.rateLimit, ports.find(AgentOfPath)),
     hosts: new AllowedHosts(config.allowedHosts),
     addresses: new ClientAddresses(config.trustedProxies),
     corsOrigins: new Set(config.corsOrigins),
@@ -71,13 +70,4 @@ function edgeOf(app: INestApplicationContext, logger: Logger): HttpEdge {
     drain: app.get(Drain, { strict: false }),
     logger,
   });
-}
-
-/** A port that somebody in the application has bound, or undefined. */
-function optional<T>(app: INestApplicationContext, port: abstract new (...args: never[]) => T): T | undefined {
-  try {
-    return app.get<T>(port, { strict: false });
-  } catch {
-    return undefined;
-  }
 }

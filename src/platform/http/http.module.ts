@@ -14,24 +14,39 @@
  *
  * Some module must provide `CONFIG`. These ports are looked up anywhere in the application when it starts and may be
  * missing: `KeyDirectory` (default: the environment keys), `TicketVerifier` (live), `AgentOfPath` (heartbeats),
- * `BucketLedger` (shared rate limits), `RefusalJournal` (security), `AccessTable` (default: the whole table).
+ * `BucketLedger` (shared rate limits), `RefusalJournal` (security).
+ *
+ * A POST answers 201 unless the method says `@HttpCode(200)`, as Nest does.
  */
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import type { AccessRule } from '../auth/access-rule.js';
+import { AccessTable, accessRules } from '../auth/access-table.js';
 import { PrincipalGuard } from '../auth/principal.guard.js';
 import { Drain } from './drain.js';
 import { DtoPipe } from './dto.pipe.js';
 import { GracefulStop } from './graceful-stop.js';
+import { OptionalPorts } from './optional-ports.js';
 import { RefusalFilter } from './refusal.filter.js';
+import { RunningApp } from './running-app.js';
 
+@Global()
 @Module({
   providers: [
     Drain,
     GracefulStop,
+    OptionalPorts,
+    RunningApp,
+    { provide: AccessTable, useValue: new AccessTable(accessRules) },
     { provide: APP_FILTER, useClass: RefusalFilter },
     { provide: APP_GUARD, useClass: PrincipalGuard },
     { provide: APP_PIPE, useClass: DtoPipe },
   ],
-  exports: [Drain],
+  exports: [AccessTable, Drain, OptionalPorts, RunningApp],
 })
-export class HttpModule {}
+export class HttpModule {
+  /** With a table of its own, for tests with routes of their own. */
+  static forRules(rules: readonly AccessRule[]): DynamicModule {
+    return { module: HttpModule, providers: [{ provide: AccessTable, useValue: new AccessTable(rules) }] };
+  }
+}

@@ -6,7 +6,6 @@ import { quietLogger } from '../../../test/support/quiet-logger.js';
 import { isAfter, type Position } from '../event-store/position.js';
 import { LogTail, type LogTailOptions } from './log-tail.js';
 
-
 describe('the log tail', () => {
   const tails: LogTail[] = [];
 

@@ -1,0 +1,138 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { AccessRule, HttpMethod } from '../platform/auth/access-rule.js';
+import type { AccessTable } from '../platform/auth/access-table.js';
+import { routerPath } from '../platform/auth/access-table.js';
+import type { Operation } from './operation.js';
+import { operationOf } from './operations.js';
+
+const ERROR_REF = { $ref: '#/components/schemas/Error' };
+const CREDENTIALS = [{ apiKey: [] }, { bearer: [] }];
+
+const FAILURES: Readonly<Record<number, string>> = {
+  400: 'The request is malformed or its content invalid',
+  401: 'No valid credential',
+  403: 'Role or scope too low, or a thing of another agent',
+  404: 'No such thing in the workspace of the credential',
+  409: 'In conflict with what is recorded',
+  413: 'Body too large',
+  415: 'Content-Encoding or type not supported',
+  422: 'A limit of the workspace forbids it',
+  429: 'Too much; see Retry-After',
+  503: 'Event store or read model away, or shutting down: repeat with the same keys after Retry-After',
+};
+
+/**
+ * The OpenAPI 3.1 document. Which routes exist comes from the running application, who may use them from the access
+ * table, what they mean from the operations; a route missing in any of them throws.
+ */
+export function apiDocument(app: INestApplication, table: AccessTable, version: string): OpenAPIObject {
+  const scanned = SwaggerModule.createDocument(app, skeleton(version), { autoTagControllers: false });
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const [path, methods] of Object.entries(scanned.paths).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    paths[path] = Object.fromEntries(
+      Object.keys(methods).map((name) => [name, documented(table, name.toUpperCase() as HttpMethod, path)]),
+    );
+  }
+  return { ...scanned, paths };
+}
+
+function skeleton(version: string) {
+  const document = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Mission Control API')
+    .setDescription('The flight recorder and control tower for AI agents. Limits are per credential.')
+    .setVersion(version)
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key' }, 'apiKey')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The same key as a bearer token' }, 'bearer')
+    .build();
+  document.components = {
+    ...document.components,
+    schemas: {
+      Error: {
+        type: 'object',
+        required: ['error'],
+        properties: {
+          error: { type: 'string', description: 'What was wrong' },
+          details: { type: 'array', items: { type: 'string' }, description: '`field: reason`' },
+        },
+        example: { error: 'Validation failed', details: ['title: Title is required'] },
+      },
+    },
+  };
+  return document;
+}
+
+function documented(table: AccessTable, method: HttpMethod, path: string): Record<string, unknown> {
+  const rule = table.ruleFor(method, routerPath(path));
+  const operation = operationOf(method, path);
+  const parameters = [...pathParameters(path), ...queryParameters(operation)];
+  return {
+    operationId: operationId(method, path),
+    tags: [operation.tag],
+    summary: operation.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    ...accessOf(rule),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(operation.body === undefined ? {} : { requestBody: bodyOf(operation.body, rule) }),
+    responses: { [String(operation.status ?? 200)]: successOf(operation), ...failuresOf(rule, operation) },
+  };
+}
+
+function accessOf(rule: AccessRule): Record<string, unknown> {
+  if (rule.role === 'public') return { security: [], 'x-required-role': 'public' };
+  return {
+    security: rule.publicAction === undefined ? CREDENTIALS : [...CREDENTIALS, {}],
+    'x-required-role': rule.role,
+    ...(rule.agentScopes.length === 0 ? {} : { 'x-agent-scopes': rule.agentScopes }),
+    ...(rule.auditor ? { 'x-scope-instead-of-role': 'auditor' } : {}),
+    ...(rule.publicAction === undefined ? {} : { 'x-public-when': `action=${rule.publicAction}` }),
+  };
+}
+
+function pathParameters(path: string) {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+}
+
+function queryParameters({ query = [] }: Operation) {
+  return query.map((parameter) => ({ ...parameter, in: 'query', required: false }));
+}
+
+function bodyOf({ schema, example, required }: NonNullable<Operation['body']>, rule: AccessRule) {
+  const media = { schema, ...(example === undefined ? {} : { example }) };
+  const ndjson = rule.body === 'json-or-ndjson' ? { 'application/x-ndjson': { schema: { type: 'string' } } } : {};
+  return { required, content: { 'application/json': media, ...ndjson } };
+}
+
+function successOf({ contentType = 'application/json', answer, example }: Operation) {
+  const media = { schema: answer ?? {}, ...(example === undefined ? {} : { example }) };
+  return { description: 'Success', content: { [contentType]: media } };
+}
+
+function failuresOf(rule: AccessRule, { failures = [], body }: Operation) {
+  const guarded = rule.role === 'public' ? [] : [401, 403, 429];
+  const withBody = body === undefined ? [] : [413, 415];
+  const statuses = new Set([400, ...guarded, ...withBody, ...failures, 503]);
+  return Object.fromEntries(
+    [...statuses]
+      .toSorted((a, b) => a - b)
+      .map((status) => [
+        String(status),
+        { description: FAILURES[status] ?? 'Refused', content: { 'application/json': { schema: ERROR_REF } } },
+      ]),
+  );
+}
+
+function operationId(method: HttpMethod, path: string): string {
+  const words = path
+    .replace(/^\/(?:api\/)?/, '')
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== '')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return method.toLowerCase() + words.join('');
+}

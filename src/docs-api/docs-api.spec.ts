@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { EventStore } from '../platform/event-store/event-store.js';
+import { accessRules } from '../platform/auth/access-table.js';
+import { HealthModule } from '../health/health.module.js';
+import { startHttpApp } from '../../test/support/http-app.js';
+import { DocsApiModule } from './docs-api.module.js';
+import { operations } from './operations.js';
+
+describe('the documentation', () => {
+  let app: NestFastifyApplication;
+  beforeAll(async () => {
+    app = await startHttpApp({
+      imports: [DocsApiModule, HealthModule],
+      rules: accessRules,
+      providers: [{ provide: EventStore, useValue: { head: () => Promise.resolve(undefined) } }],
+    });
+  });
+  afterAll(() => app.close());
+
+  it('knows exactly the routes of the access table', () => {
+    const rules = accessRules.map(({ method, path }) => `${method} ${path}`);
+    expect(Object.keys(operations).toSorted()).toEqual(rules.toSorted());
+  });
+
+  it('is an OpenAPI 3.1 document that says who may use what', async () => {
+    const answer = await app.inject({ url: '/api/openapi.json' });
+    const document = answer.json();
+    expect(answer.statusCode).toBe(200);
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.info.title).toBe('Mission Control API');
+    expect(document.paths['/metrics'].get['x-required-role']).toBe('viewer');
+    expect(document.paths['/api/health'].get.security).toEqual([]);
+    expect(document.paths['/api/health/ready'].get.responses['200'].description).toBe('Success');
+  });
+
+  it('is JSON at /api/docs, and a page for browsers whose script carries the nonce of its policy', async () => {
+    const json = await app.inject({ url: '/api/docs' });
+    expect(json.json().openapi).toBe('3.1.0');
+    const page = await app.inject({ url: '/api/docs', headers: { accept: 'text/html,*/*' } });
+    const nonce = /'nonce-([^']+)'/.exec(String(page.headers['content-security-policy']))?.[1];
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body).toContain(`<script nonce="${nonce}"`);
+  });
+
+  it('serves the files of the page and nothing else of their folder', async () => {
+    const css = await app.inject({ url: '/api/docs/assets/swagger-ui.css' });
+    expect(css.statusCode).toBe(200);
+    expect(css.headers['content-type']).toBe('text/css; charset=utf-8');
+    for (const file of ['package.json', 'index.html', '..%2fpackage.json', '__proto__', 'constructor']) {
+      const answer = await app.inject({ url: `/api/docs/assets/${file}` });
+      expect([file, answer.statusCode, answer.json()]).toEqual([file, 404, { error: 'Not found' }]);
+    }
+  });
+});

@@ -1,0 +1,21 @@
+import type { HttpMethod } from '../platform/auth/access-rule.js';
+import { agentOperations } from './agent.operations.js';
+import { connectionOperations } from './connection.operations.js';
+import type { Operation } from './operation.js';
+import { operationsOperations } from './operations.operations.js';
+import { tokenOperations } from './token.operations.js';
+
+/** Every documented operation, by `METHOD /path` as the access table writes it. */
+export const operations: Readonly<Record<string, Operation>> = {
+  ...connectionOperations,
+  ...agentOperations,
+  ...tokenOperations,
+  ...operationsOperations,
+};
+
+/** Throws for a route that nobody has documented. */
+export function operationOf(method: HttpMethod, path: string): Operation {
+  const operation = operations[`${method} ${path}`];
+  if (operation === undefined) throw new Error(`${method} ${path} is not documented`);
+  return operation;
+}
