@@ -41,10 +41,13 @@ export function readStart(headers: IncomingHttpHeaders, query: Readonly<Record<s
   if (resumed !== undefined) return startAt(typeof resumed === 'string' ? resumed : 'malformed');
   const from = query['from'];
   if (from === undefined) return { kind: 'now' };
-  if (typeof from !== 'string' || (from !== 'earliest' && parsePosition(from, '').kind === 'malformed')) {
-    throw badRequest('Invalid position');
-  }
+  if (!isStartText(from)) throw badRequest('Invalid position');
   return startAt(from);
+}
+
+/** The word `earliest`, or something of a position's shape, of whatever generation. */
+export function isStartText(value: unknown): value is string {
+  return typeof value === 'string' && (value === 'earliest' || parsePosition(value, '').kind !== 'malformed');
 }
 
 /** `history` unless `?onReset=head`. */
