@@ -12,7 +12,7 @@ import { defaultLeaseTimes, Lease, type LeaseTimes, PROJECTOR_ROLE } from './lea
 import type { EngineLogger } from './logger.js';
 import { type EngineMetrics, engineMetrics } from './metrics.js';
 import type { Projection } from './projection.js';
-import { readVersions } from './versions.js';
+import { readVersions, VERSIONS_CHANNEL } from './versions.js';
 import { BackOff, Wakeable } from './wakeable.js';
 import { ProjectionWorker, type WorkerOptions, type WorkerStatus } from './worker.js';
 
@@ -62,6 +62,7 @@ export class ProjectionEngine {
   private running: Promise<void> | undefined;
   private stopping = false;
   private session: Session | undefined;
+  private looking: Promise<void> | undefined;
   private head: Position | undefined;
   private headAskedAt = Number.NEGATIVE_INFINITY;
 
@@ -140,6 +141,9 @@ export class ProjectionEngine {
     this.metrics.leader.set(1);
     this.options.logger.info({}, 'this process feeds the projections');
     const backOff = new BackOff(100, 5_000);
+    // A switch or a dropped version is noticed at once.
+    client.on('notification', () => this.pause.wake());
+    await client.query(`listen ${VERSIONS_CHANNEL}`);
     // The watched connection: without it the lease cannot be renewed, so the work stops at once.
     const lost = { isLost: false };
     client.once('end', () => {
@@ -168,7 +172,12 @@ export class ProjectionEngine {
       await this.pause.wait(this.times.renewEveryMs);
       if (session.reason !== undefined || this.stopping) break;
       if (!(await this.lease.hold(client))) throw new Error('another process took the lease');
-      await this.look(client, session);
+      // Not awaited: a slow store must not cost the lease.
+      this.looking ??= this.look(client, session)
+        .catch((error: unknown) => this.options.logger.debug({ err: error }, 'could not look after the projections'))
+        .finally(() => {
+          this.looking = undefined;
+        });
     }
     if (session.reason !== undefined) {
       this.options.logger.warn({ reason: session.reason }, 'the reader of the projections starts again');

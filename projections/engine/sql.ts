@@ -1,3 +1,5 @@
+import type { ClientBase } from 'pg';
+
 /** Runs one reading statement. Errors pass through; the platform's reader maps "database away" to 503. */
 export interface SqlReader {
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
@@ -13,6 +15,17 @@ export interface SqlStatement {
 /** Statements inside the one transaction of a batch. Never commits or rolls back itself. */
 export interface SqlTransaction {
   run<Row extends object>(statement: SqlStatement): Promise<Row[]>;
+}
+
+/** The port on a connection that is inside a transaction. */
+export function transactionOn(client: ClientBase): SqlTransaction {
+  return {
+    run: async <Row extends object>({ name, text, values = [] }: SqlStatement) => {
+      const statement = { text, values: [...values] };
+      const { rows } = await client.query<Row>(name === undefined ? statement : { ...statement, name });
+      return rows;
+    },
+  };
 }
 
 /** SQLSTATE of an error of the server, if it is one. */

@@ -1,5 +1,8 @@
 import type { ClientBase } from 'pg';
 
+/** The NOTIFY channel of switched and dropped versions. */
+export const VERSIONS_CHANNEL = 'projection_versions';
+
 export interface VersionRow {
   readonly projection: string;
   readonly version: number;

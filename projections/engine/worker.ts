@@ -17,7 +17,7 @@ import {
 import type { EngineLogger } from './logger.js';
 import type { EngineMetrics } from './metrics.js';
 import type { Projection } from './projection.js';
-import { isTransient, type SqlTransaction } from './sql.js';
+import { isTransient, transactionOn } from './sql.js';
 import { BackOff, Wakeable } from './wakeable.js';
 
 export interface WorkerOptions {
@@ -455,25 +455,4 @@ function after(items: readonly Item[]): Checkpoint {
   const last = items.at(-1);
   if (last === undefined) throw new Error('a part of a batch is empty');
   return { position: last.entry.position, ordinal: last.ordinal };
-}
-
-function transactionOn(client: Client): SqlTransaction {
-  return {
-    run: async <Row extends object>({
-      name,
-      text,
-      values,
-    }: {
-      name?: string;
-      text: string;
-      values?: readonly unknown[];
-    }) => {
-      const { rows } = await client.query<Row>({
-        text,
-        ...(name === undefined ? {} : { name }),
-        ...(values === undefined ? {} : { values: [...values] }),
-      });
-      return rows;
-    },
-  };
 }
