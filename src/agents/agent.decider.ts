@@ -26,6 +26,8 @@ export type AgentCommand =
       readonly status: AgentStatus;
       readonly reason: StatusReason;
       readonly lastActivity?: string;
+      /** The connection that the change rests on (null: none). Another one by now: refused. */
+      readonly epoch?: number | null;
     }
   | { readonly type: 'ReconfigureAgent'; readonly changes: AgentChanges }
   | { readonly type: 'RenameAgent'; readonly name: string }
@@ -49,7 +51,7 @@ export interface ConnectionRequest {
 type ConnectionMetadata = Extract<AgentEvent, { type: 'ConnectionOpened' }>['data']['metadata'];
 export type AgentChanges = Partial<AgentProfile> & { readonly lastActivity?: string };
 
-export type AgentRefusal = 'NotRegistered' | 'Retired' | 'UnknownConnection' | 'StaleConnection';
+export type AgentRefusal = 'NotRegistered' | 'Retired' | 'UnknownConnection' | 'StaleConnection' | 'StaleEpoch';
 
 export interface OpenConnectionState {
   readonly id: string;
@@ -161,6 +163,8 @@ function decideActive(command: AgentCommand, agent: RegisteredAgent): AgentDecis
     case 'TimeOutAgent':
       return agent.connection === null ? accepted(...statusChange(agent, 'offline', 'agent_timeout')) : accepted();
     case 'ChangeStatus':
+      if (command.epoch !== undefined && command.epoch !== (agent.connection?.epoch ?? null))
+        return refused('StaleEpoch');
       return accepted(...statusChange(agent, command.status, command.reason, command.lastActivity));
     case 'ReconfigureAgent':
       return decideReconfigure(command.changes, agent);

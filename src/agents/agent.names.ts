@@ -1,5 +1,5 @@
 /** Control, bidirectional and zero-width characters, and the byte order mark: invisible, so two names would look alike. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/u;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const LONE_SURROGATE = /\p{Cs}/u;
 
 export type CheckedName =

@@ -11,6 +11,9 @@ export interface Loaded<State> {
   readonly workspaceId: number | undefined;
   /** Position of the last folded event. */
   readonly position: Position | undefined;
+  /** When the first and the last folded event were recorded. */
+  readonly firstAt: Date | undefined;
+  readonly lastAt: Date | undefined;
 }
 
 /** How one kind of stream is folded. */
@@ -47,6 +50,11 @@ export class Aggregates<State, E extends DomainEvent> {
     const known = this.cached.get(stream);
     if (known !== undefined && this.tail.isLive()) return known;
     return this.reload(stream);
+  }
+
+  /** What memory holds, however old it is. */
+  peek(stream: string): Loaded<State> | undefined {
+    return this.cached.get(stream);
   }
 
   /** The state from the store, and every event of the stream in order. */
@@ -106,7 +114,14 @@ export function foldAll<State, E extends DomainEvent>(
   fold: Fold<State, E>,
   events: readonly StoredEvent<E>[],
 ): Loaded<State> {
-  let loaded: Loaded<State> = { state: fold.initialState, revision: -1n, workspaceId: undefined, position: undefined };
+  let loaded: Loaded<State> = {
+    state: fold.initialState,
+    revision: -1n,
+    workspaceId: undefined,
+    position: undefined,
+    firstAt: undefined,
+    lastAt: undefined,
+  };
   for (const event of events) loaded = next(fold, loaded, event);
   return loaded;
 }
@@ -116,11 +131,14 @@ function next<State, E extends DomainEvent>(
   before: Loaded<State>,
   event: StoredEvent<E>,
 ): Loaded<State> {
+  const recordedAt = new Date(event.metadata.recordedAt);
   return {
     state: fold.evolve(before.state, { type: event.type, data: event.data } as E),
     revision: event.revision,
     workspaceId: before.workspaceId ?? event.metadata.workspaceId,
     position: event.position,
+    firstAt: before.firstAt ?? recordedAt,
+    lastAt: recordedAt,
   };
 }
 

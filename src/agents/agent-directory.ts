@@ -1,0 +1,228 @@
+import { Injectable, Optional } from '@nestjs/common';
+import type { Principal } from '../platform/auth/principal.js';
+import { Aggregates, type Loaded } from '../platform/command/aggregates.js';
+import { stepOf, type CommandContext } from '../platform/command/command-context.js';
+import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js';
+import { EventStore } from '../platform/event-store/event-store.js';
+import type { StoredEvent } from '../platform/event-store/stored-event.js';
+import { conflict, notFound, Refusal, unavailable } from '../platform/http/errors.js';
+import { derivedId } from '../platform/ids/ids.js';
+import { LogTail } from '../platform/log-tail/log-tail.js';
+import { Numbers } from '../platform/numbers/numbers.js';
+import { agentNameDecider, type AgentNameState } from './agent-name.decider.js';
+import { foldedName } from './agent.names.js';
+import {
+  agentDecider,
+  agentStream,
+  type AgentCommand,
+  type AgentRefusal,
+  type AgentState,
+  type RegisteredAgent,
+} from './agent.decider.js';
+import type { AgentEvent, AgentNameEvent } from './agents.events.js';
+
+/** Finishing what a crashed caller left half done takes one extra round; more than a few means a bug. */
+const MAX_ROUNDS = 5;
+
+/** How long after its last proof the tail's word is taken for what memory holds. */
+const TRUST_MS = 3_000;
+
+export interface NameReservation {
+  readonly agentId: number;
+  /** The name as its owner wrote it. */
+  readonly name: string;
+  /** True when this call made the reservation. */
+  readonly fresh: boolean;
+}
+
+/**
+ * Which agents there are, straight from their streams: the strongly consistent side of names, ids and connections. In a
+ * process without a tail of the log nothing is answered from memory.
+ */
+@Injectable()
+export class AgentDirectory {
+  private readonly agents: Aggregates<AgentState, AgentEvent>;
+  private readonly names: Aggregates<AgentNameState, AgentNameEvent>;
+  private readonly agentLoop: DecisionLoop<AgentState, AgentEvent>;
+  private readonly nameLoop: DecisionLoop<AgentNameState, AgentNameEvent>;
+
+  constructor(
+    store: EventStore,
+    private readonly numbers: Numbers,
+    @Optional() tail?: LogTail,
+  ) {
+    const tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
+    this.agents = new Aggregates(store, tailState, agentDecider);
+    this.names = new Aggregates(store, tailState, agentNameDecider);
+    this.agentLoop = new DecisionLoop(store, this.agents, agentDecider);
+    this.nameLoop = new DecisionLoop(store, this.names, agentNameDecider);
+    tail?.onBatch((entries) => {
+      for (const entry of entries) {
+        if (!('unreadable' in entry)) this.follow(entry);
+      }
+    });
+  }
+
+  /** The active agent that a path names: digits only is an id, anything else the exact name. 404 when there is none. */
+  async find(principal: Principal, reference: string): Promise<RegisteredAgent> {
+    const agent = await this.lookUp(principal.workspaceId, reference);
+    assertReachable(principal, agent);
+    if (agent === undefined) throw notFound('Agent not found');
+    return agent;
+  }
+
+  /** As {@link find}, for a body's exact name (digits are not an id there). */
+  async findNamed(principal: Principal, name: string): Promise<RegisteredAgent> {
+    const agent = isId(name) ? undefined : await this.lookUp(principal.workspaceId, name);
+    assertReachable(principal, agent);
+    if (agent === undefined) throw notFound('Agent not found');
+    return agent;
+  }
+
+  /** Who owns this exact name in the workspace, if anybody. */
+  async ownerOf(workspaceId: number, name: string): Promise<number | undefined> {
+    const { owner } = (await this.names.load(nameStream(workspaceId, name))).state;
+    return owner?.name === name ? owner.agentId : undefined;
+  }
+
+  /** The agent with this id in this workspace, retired ones included. */
+  async byId(workspaceId: number, agentId: number): Promise<RegisteredAgent | undefined> {
+    const loaded = await this.agents.load(agentStream(agentId));
+    return visible(loaded, workspaceId);
+  }
+
+  /**
+   * Reserves a name, or finds who has it. The first caller proposes an id, everybody else reads the winner's. A name
+   * that a retired or renamed agent still holds (a crash before the release) is released first.
+   * Errors: 409 while another agent is being renamed to it.
+   */
+  async reserve(context: CommandContext, name: string): Promise<NameReservation> {
+    const stream = nameStream(context.workspaceId, name);
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const owner = (await this.names.load(stream)).state.owner ?? (await this.names.reload(stream)).state.owner;
+      if (owner !== null) {
+        if (await this.holds(owner)) return { ...owner, fresh: false };
+        await this.release(context, owner.agentId, owner.name);
+        continue;
+      }
+      const agentId = await this.numbers.next('agent');
+      const outcome = await this.nameLoop.execute(stream, stepOf(context, `reserve:${round}`), ({ state }) =>
+        agentNameDecider.decide({ type: 'ReserveName', agentId, name }, state),
+      );
+      const winner = outcome.state.owner;
+      if (winner !== null) return { ...winner, fresh: winner.agentId === agentId };
+    }
+    throw unavailable('The name is being released and taken at the same time');
+  }
+
+  /** Takes a name for an existing agent (rename). False when another agent has it or a look-alike. */
+  async reserveFor(context: CommandContext, agentId: number, name: string): Promise<boolean> {
+    const outcome = await this.nameLoop.execute(
+      nameStream(context.workspaceId, name),
+      stepOf(context, 'rename'),
+      ({ state }) => agentNameDecider.decide({ type: 'ReserveName', agentId, name }, state),
+    );
+    return outcome.kind === 'accepted';
+  }
+
+  async release(context: CommandContext, agentId: number, name: string): Promise<void> {
+    await this.nameLoop.execute(
+      nameStream(context.workspaceId, name),
+      stepOf(context, `release:${agentId}`),
+      ({ state }) => agentNameDecider.decide({ type: 'ReleaseName', agentId }, state),
+    );
+  }
+
+  /** After a rename: the old name becomes free, unless both names are the same to a reader. */
+  async releaseOther(context: CommandContext, agentId: number, previous: string, current: string): Promise<void> {
+    if (foldedName(previous) !== foldedName(current)) await this.release(context, agentId, previous);
+  }
+
+  /** Decides and appends on one agent's stream. An agent of another workspace looks like none. */
+  async execute(
+    context: CommandContext,
+    agentId: number,
+    command: AgentCommand,
+  ): Promise<Outcome<AgentState, AgentEvent, AgentRefusal>> {
+    return this.agentLoop.execute(agentStream(agentId), context, ({ state, workspaceId }) =>
+      workspaceId !== undefined && workspaceId !== context.workspaceId
+        ? { kind: 'refused', refusal: 'NotRegistered' }
+        : agentDecider.decide(command, state),
+    );
+  }
+
+  /** The agent's state straight from the store. */
+  async refresh(workspaceId: number, agentId: number): Promise<RegisteredAgent | undefined> {
+    return visible(await this.agents.reload(agentStream(agentId)), workspaceId);
+  }
+
+  /** One agent with the times of its first and last fact. */
+  describe(agentId: number): Promise<Loaded<AgentState>> {
+    return this.agents.load(agentStream(agentId));
+  }
+
+  /** Every event of one agent, oldest first. */
+  history(agentId: number): Promise<readonly StoredEvent<AgentEvent>[]> {
+    return this.agents.history(agentStream(agentId));
+  }
+
+  /** False when the owner has retired or gone by another name since, and only the release is missing. */
+  private async holds(owner: { readonly agentId: number; readonly name: string }): Promise<boolean> {
+    const { state } = await this.agents.reload(agentStream(owner.agentId));
+    if (state.kind === 'none' || (state.kind === 'active' && state.name === owner.name)) return true;
+    if (state.kind === 'retired') return false;
+    const history = await this.history(owner.agentId);
+    const movedAway = history.some(
+      ({ type, data }) => type === 'AgentRenamed' && 'previousName' in data && data.previousName === owner.name,
+    );
+    if (movedAway) return false;
+    throw conflict('Agent name already exists', { agent_name: owner.name });
+  }
+
+  /** The id of an agent as far as memory knows it; nothing is read. */
+  knownId(workspaceId: number, reference: string): number | undefined {
+    if (isId(reference)) {
+      const known = this.agents.peek(agentStream(Number(reference)));
+      return known === undefined ? undefined : visible(known, workspaceId)?.agentId;
+    }
+    const owner = this.names.peek(nameStream(workspaceId, reference))?.state.owner;
+    return owner?.name === reference ? owner.agentId : undefined;
+  }
+
+  private async lookUp(workspaceId: number, reference: string): Promise<RegisteredAgent | undefined> {
+    const agentId = await this.idOf(workspaceId, reference);
+    if (agentId === undefined) return undefined;
+    const agent = await this.byId(workspaceId, agentId);
+    if (agent?.kind !== 'active') return undefined;
+    return isId(reference) || agent.name === reference.normalize('NFC') ? agent : undefined;
+  }
+
+  private async idOf(workspaceId: number, reference: string): Promise<number | undefined> {
+    if (!isId(reference)) return this.ownerOf(workspaceId, reference.normalize('NFC'));
+    const id = Number(reference);
+    return Number.isSafeInteger(id) && id > 0 ? id : undefined;
+  }
+
+  private follow(event: StoredEvent): void {
+    if (event.stream.startsWith('agent-')) this.agents.apply(event);
+    else if (event.stream.startsWith('agentname-')) this.names.apply(event);
+  }
+}
+
+function isId(reference: string): boolean {
+  return /^\d+$/.test(reference);
+}
+
+function nameStream(workspaceId: number, name: string): string {
+  return `agentname-${derivedId('agent-name', workspaceId, foldedName(name))}`;
+}
+
+function visible({ state, workspaceId: owner }: Loaded<AgentState>, workspaceId: number): RegisteredAgent | undefined {
+  return state.kind === 'none' || owner !== workspaceId ? undefined : state;
+}
+
+/** An agent key reaches its own agent only; the check comes before existence, so it reveals nothing. */
+export function assertReachable(principal: Principal, agent: { readonly agentId: number } | undefined): void {
+  if (principal.agentId === undefined || agent?.agentId === principal.agentId) return;
+  throw new Refusal(403, 'Access denied: agent key may only access its own agent.');
+}

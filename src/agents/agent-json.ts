@@ -1,0 +1,58 @@
+import type { AgentRow } from '../../projections/agent-status/agent-status.queries.js';
+import type { Loaded } from '../platform/command/aggregates.js';
+import type { AgentState } from './agent.decider.js';
+
+type AgentView = Omit<AgentRow, 'source' | 'epoch' | 'revision' | 'connection'>;
+
+/** Tasks come with their own feature; until then every agent has none. */
+const noTasks = { total: 0, assigned: 0, in_progress: 0, quality_review: 0, done: 0, completed: 0 };
+
+/** Unix seconds, or null. */
+export function unixSeconds(at: Date | null): number | null {
+  return at === null ? null : Math.floor(at.getTime() / 1_000);
+}
+
+/** An agent as the contract shows it. */
+export function agentJson(agent: AgentView) {
+  return {
+    id: agent.id,
+    name: agent.name,
+    role: agent.role,
+    session_key: agent.sessionKey,
+    soul_content: agent.soulContent,
+    status: agent.status,
+    last_seen: unixSeconds(agent.lastSeen),
+    last_activity: agent.lastActivity,
+    created_at: unixSeconds(agent.createdAt),
+    updated_at: unixSeconds(agent.updatedAt),
+    config: agent.config,
+    workspace_id: agent.workspaceId,
+    source: 'api',
+    hidden: false,
+    working_memory: '',
+    runtime_type: agent.runtimeType,
+    taskStats: noTasks,
+  };
+}
+
+/** The agent right after a command, from its own stream: the read model may still be on its way, or away. */
+export function viewOf({ state, workspaceId, firstAt, lastAt }: Loaded<AgentState>): AgentView {
+  if (state.kind === 'none' || firstAt === undefined || lastAt === undefined || workspaceId === undefined) {
+    throw new Error('an agent without events has no view');
+  }
+  return {
+    id: state.agentId,
+    workspaceId,
+    name: state.name,
+    role: state.profile.role,
+    status: state.status,
+    sessionKey: state.profile.sessionKey,
+    soulContent: state.profile.soulContent,
+    config: state.profile.config,
+    runtimeType: state.profile.runtimeType,
+    lastSeen: null,
+    lastActivity: state.lastActivity,
+    createdAt: firstAt,
+    updatedAt: lastAt,
+  };
+}

@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import type { CommandContext } from '../platform/command/command-context.js';
+import { stepOf } from '../platform/command/command-context.js';
+import { laterOf, type Position } from '../platform/event-store/position.js';
+import { conflict, invalid, notFound } from '../platform/http/errors.js';
+import { AgentCapacity } from './agent-capacity.js';
+import { AgentDirectory } from './agent-directory.js';
+import type { AgentChanges, AgentCommand, RegisteredAgent } from './agent.decider.js';
+import { checkName } from './agent.names.js';
+import type { AgentProfile, AgentStatus, StatusReason } from './agents.events.js';
+
+export interface NewAgent {
+  readonly name: string;
+  readonly status: AgentStatus;
+  readonly source: 'api' | 'self';
+  readonly profile: AgentProfile;
+}
+
+export interface AgentEffect {
+  readonly agent: RegisteredAgent;
+  readonly position: Position | undefined;
+  readonly replayed: boolean;
+}
+
+/** What can be done with an agent, apart from connecting it. */
+@Injectable()
+export class AgentCommands {
+  constructor(
+    private readonly directory: AgentDirectory,
+    private readonly capacity: AgentCapacity,
+  ) {}
+
+  /** `created` is false when an agent of this very name existed. Errors: 400 bad name, 409 look-alike, 422 full. */
+  async register(context: CommandContext, agent: NewAgent): Promise<AgentEffect & { readonly created: boolean }> {
+    const name = checkedName(agent.name);
+    if ((await this.directory.ownerOf(context.workspaceId, name)) === undefined) {
+      await this.capacity.assertRoom(context.workspaceId);
+    }
+    const reservation = await this.directory.reserve(context, name);
+    if (reservation.name !== name) throw nameTaken(reservation.name);
+    const registration = { ...agent, name, agentId: reservation.agentId };
+    const effect = await this.run(context, reservation.agentId, { type: 'RegisterAgent', registration });
+    return { ...effect, created: effect.changed };
+  }
+
+  /** Registers, or finds the agent of this name again and wakes it when it was offline. */
+  async selfRegister(
+    context: CommandContext,
+    agent: { readonly name: string; readonly role: string; readonly config: AgentProfile['config'] },
+  ): Promise<AgentEffect & { readonly created: boolean }> {
+    const profile = { role: agent.role, sessionKey: null, soulContent: null, config: agent.config, runtimeType: null };
+    const found = await this.register(context, { name: agent.name, status: 'idle', source: 'self', profile });
+    if (found.created || found.agent.status !== 'offline') return found;
+    const woken = await this.run(stepOf(context, 'wake'), found.agent.agentId, {
+      type: 'ChangeStatus',
+      status: 'idle',
+      reason: 'register',
+    });
+    return { ...woken, created: false };
+  }
+
+  /** Status and profile in one call, as two facts at most. */
+  async change(
+    context: CommandContext,
+    agentId: number,
+    changes: AgentChanges,
+    status?: AgentStatus,
+    reason: StatusReason = 'set',
+  ): Promise<AgentEffect> {
+    const profile = await this.run(context, agentId, { type: 'ReconfigureAgent', changes });
+    if (status === undefined) return profile;
+    const set = await this.run(stepOf(context, 'status'), agentId, { type: 'ChangeStatus', status, reason });
+    return { ...set, position: later(profile.position, set.position) };
+  }
+
+  /** Reserve the new name, take it, release the old one: each step can be repeated. Errors: 400, 409. */
+  async rename(context: CommandContext, agent: RegisteredAgent, wanted: string): Promise<AgentEffect> {
+    const name = checkedName(wanted);
+    if (name !== agent.name && !(await this.directory.reserveFor(context, agent.agentId, name))) throw nameTaken(name);
+    const renamed = await this.run(context, agent.agentId, { type: 'RenameAgent', name });
+    await this.directory.releaseOther(context, agent.agentId, agent.name, name);
+    return renamed;
+  }
+
+  /** Retires for ever; the name becomes free, the history stays. */
+  async retire(context: CommandContext, agent: RegisteredAgent): Promise<Position | undefined> {
+    const retired = await this.run(context, agent.agentId, { type: 'RetireAgent' });
+    await this.directory.release(context, agent.agentId, agent.name);
+    return retired.position;
+  }
+
+  private async run(
+    context: CommandContext,
+    agentId: number,
+    command: AgentCommand,
+  ): Promise<AgentEffect & { readonly changed: boolean }> {
+    const outcome = await this.directory.execute(context, agentId, command);
+    if (outcome.kind === 'refused' || outcome.state.kind === 'none') throw notFound('Agent not found');
+    return {
+      agent: outcome.state,
+      position: outcome.position,
+      replayed: outcome.replayed,
+      changed: outcome.events.length > 0,
+    };
+  }
+}
+
+function checkedName(given: string): string {
+  const checked = checkName(given);
+  if (checked.kind === 'invalid') throw invalid([`name: ${checked.reason}`]);
+  return checked.name;
+}
+
+function nameTaken(name: string) {
+  return conflict('Agent name already exists', { agent_name: name });
+}
+
+function later(a: Position | undefined, b: Position | undefined): Position | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return laterOf(a, b);
+}

@@ -1,0 +1,255 @@
+import { Body, Controller, Delete, Get, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AgentStatusQueries } from '../../projections/agent-status/agent-status.queries.js';
+import { stepOf } from '../platform/command/command-context.js';
+import { CommandEndpoint } from '../platform/command/command-endpoint.js';
+import { QueryEndpoint } from '../platform/command/query-endpoint.js';
+import type { Json } from '../platform/event-store/stored-event.js';
+import { badRequest, conflict, notFound } from '../platform/http/errors.js';
+import { oneOf, pageOf, text, type Query as ListQuery } from '../platform/http/list-query.js';
+import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
+import { AgentCommands } from './agents.commands.js';
+import { AgentDirectory } from './agent-directory.js';
+import { agentJson, unixSeconds, viewOf } from './agent-json.js';
+import type { AgentChanges } from './agent.decider.js';
+import { ChangeAgentBody, ChangeAgentByNameBody, CreateAgentBody, RegisterAgentBody } from './agents.dto.js';
+import { agentStatuses, type AgentProfile } from './agents.events.js';
+
+const shownBy = ['agent-status', 'liveness'] as const;
+
+@ApiTags('agents')
+@Controller('api/agents')
+export class AgentsController {
+  constructor(
+    private readonly commands: AgentCommands,
+    private readonly directory: AgentDirectory,
+    private readonly queries: AgentStatusQueries,
+    private readonly endpoint: CommandEndpoint,
+    private readonly answers: QueryEndpoint,
+  ) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'List agents, newest first',
+    description: 'Filters: status, role. Paged by limit and offset.',
+  })
+  async list(
+    @CurrentCaller() caller: Caller,
+    @Query() query: ListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const paging = pageOf(query);
+    const status = oneOf(query, 'status', agentStatuses);
+    const role = text(query, 'role', 100);
+    const filter = { ...(status === undefined ? {} : { status }), ...(role === undefined ? {} : { role }) };
+    const { workspaceId } = caller.principal;
+    return this.answers.answer(reply, shownBy, query, async () => {
+      const { rows, total } = await this.queries.agents(workspaceId, filter, paging);
+      return {
+        agents: rows.map(agentJson),
+        total,
+        page: paging.page,
+        limit: paging.limit,
+      };
+    });
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Create an agent' })
+  create(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+    @Body() body: CreateAgentBody,
+  ): Promise<Json> {
+    return this.endpoint.handle(
+      request,
+      reply,
+      caller,
+      { route: 'POST /api/agents', shownBy, body },
+      async (context) => {
+        const profile: AgentProfile = {
+          role: body.role,
+          sessionKey: body.session_key ?? null,
+          soulContent: body.soul_content ?? null,
+          config: (body.config ?? {}) as AgentProfile['config'],
+          runtimeType: body.runtime_type ?? null,
+        };
+        const { agent, position, replayed, created } = await this.commands.register(context, {
+          name: body.name,
+          status: body.status ?? 'offline',
+          source: 'api',
+          profile,
+        });
+        if (!created) throw nameExists(agent.name);
+        const view = viewOf(await this.directory.describe(agent.agentId));
+        return { status: 201, body: { agent: agentJson(view) }, position, replayed };
+      },
+    );
+  }
+
+  @Put()
+  @ApiOperation({ summary: 'Change an agent by name' })
+  changeByName(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+    @Body() body: ChangeAgentByNameBody,
+  ): Promise<Json> {
+    return this.endpoint.handle(
+      request,
+      reply,
+      caller,
+      { route: 'PUT /api/agents', shownBy, body },
+      async (context) => {
+        const agent = await this.directory.findNamed(caller.principal, body.name);
+        const changes = changesOf(body);
+        if (Object.keys(changes).length === 0 && body.status === undefined) throw badRequest('No fields to update');
+        const { position, replayed } = await this.commands.change(
+          context,
+          agent.agentId,
+          changes,
+          body.status ?? undefined,
+        );
+        return { status: 200, body: { success: true }, position, replayed };
+      },
+    );
+  }
+
+  @Post('register')
+  @ApiOperation({ summary: 'Self-register an agent; a known name is found again' })
+  register(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+    @Body() body: RegisterAgentBody,
+  ): Promise<Json> {
+    return this.endpoint.handle(
+      request,
+      reply,
+      caller,
+      { route: 'POST /api/agents/register', shownBy, body },
+      async (context) => {
+        const registered = await this.commands.selfRegister(context, {
+          name: body.name,
+          role: body.role ?? 'agent',
+          config: {
+            ...(body.capabilities ? { capabilities: body.capabilities } : {}),
+            ...(body.framework ? { framework: body.framework } : {}),
+          },
+        });
+        const { agent, position, replayed, created } = registered;
+        const { createdAt } = viewOf(await this.directory.describe(agent.agentId));
+        return {
+          status: created ? 201 : 200,
+          body: {
+            agent: {
+              id: agent.agentId,
+              name: agent.name,
+              role: agent.profile.role,
+              status: agent.status,
+              created_at: unixSeconds(createdAt),
+            },
+            registered: created,
+            message: created ? 'Agent registered' : 'Agent already registered',
+          },
+          position,
+          replayed,
+        };
+      },
+    );
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One agent, by id or name, with its open connection' })
+  async one(
+    @CurrentCaller() caller: Caller,
+    @Param('id') reference: string,
+    @Query() query: ListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const { principal } = caller;
+    return this.answers.answer(reply, shownBy, query, async () => {
+      const { agentId } = await this.directory.find(principal, reference);
+      const row = await this.queries.agentById(principal.workspaceId, agentId);
+      if (row === undefined) throw notFound('Agent not found');
+      const { connection } = row;
+      return {
+        agent: {
+          ...agentJson(row),
+          connection: connection && {
+            connection_id: connection.connectionId,
+            tool_name: connection.toolName,
+            created_at: unixSeconds(connection.createdAt),
+            last_heartbeat: unixSeconds(connection.lastHeartbeat),
+          },
+        },
+      };
+    });
+  }
+
+  @Put(':id')
+  @ApiOperation({ summary: 'Change role or config of an agent, or rename it' })
+  change(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+    @Param('id') reference: string,
+    @Body() body: ChangeAgentBody,
+  ): Promise<Json> {
+    return this.endpoint.handle(
+      request,
+      reply,
+      caller,
+      { route: 'PUT /api/agents/{id}', shownBy, body },
+      async (context) => {
+        const agent = await this.directory.find(caller.principal, reference);
+        const renamed = body.name ? await this.commands.rename(context, agent, body.name) : undefined;
+        const changed = await this.commands.change(stepOf(context, 'change'), agent.agentId, {
+          ...(body.role ? { role: body.role } : {}),
+          ...(body.gateway_config ? { config: body.gateway_config as AgentProfile['config'] } : {}),
+        });
+        const view = viewOf(await this.directory.describe(agent.agentId));
+        const position = changed.position ?? renamed?.position;
+        return { status: 200, body: { success: true, agent: agentJson(view) }, position, replayed: changed.replayed };
+      },
+    );
+  }
+
+  @Delete(':id')
+  @ApiOperation({ summary: 'Retire an agent: its name becomes free, its history stays' })
+  remove(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @CurrentCaller() caller: Caller,
+    @Param('id') reference: string,
+  ): Promise<Json> {
+    return this.endpoint.handle(
+      request,
+      reply,
+      caller,
+      { route: 'DELETE /api/agents/{id}', shownBy, body: null },
+      async (context) => {
+        const agent = await this.directory.find(caller.principal, reference);
+        const position = await this.commands.retire(context, agent);
+        return { status: 200, body: { success: true, deleted: agent.name, remove_workspace: false }, position };
+      },
+    );
+  }
+}
+
+function nameExists(name: string) {
+  return conflict('Agent name already exists', { agent_name: name });
+}
+
+function changesOf(body: ChangeAgentByNameBody): AgentChanges {
+  return {
+    ...(body.role ? { role: body.role } : {}),
+    ...(body.session_key === undefined ? {} : { sessionKey: body.session_key }),
+    ...(body.soul_content === undefined ? {} : { soulContent: body.soul_content }),
+    ...(body.config ? { config: body.config as AgentProfile['config'] } : {}),
+    ...(body.runtime_type === undefined ? {} : { runtimeType: body.runtime_type }),
+    ...(typeof body.last_activity === 'string' ? { lastActivity: body.last_activity } : {}),
+  };
+}
