@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { AgentDirectoryModule } from '../agents/agent-directory.module.js';
+import { CommandModule } from '../platform/command/command.module.js';
+import { ClaimLookup } from './claim-lookup.js';
+import { TokenCommands } from './tokens.commands.js';
+import { TokensController } from './tokens.controller.js';
+import { UsageRecorder } from './usage-recorder.js';
+
+@Module({
+  imports: [CommandModule, AgentDirectoryModule],
+  controllers: [TokensController],
+  providers: [ClaimLookup, TokenCommands, UsageRecorder],
+  exports: [UsageRecorder],
+})
+export class TokensModule {}

@@ -1,0 +1,59 @@
+import type { UsageRange } from '../../projections/token-usage/token-usage.queries.js';
+import { badRequest } from '../platform/http/errors.js';
+import { oneOf, type Query } from '../platform/http/list-query.js';
+
+export const timeframes = ['hour', 'day', 'week', 'month', 'all'] as const;
+export type Timeframe = (typeof timeframes)[number];
+
+const HOUR_MS = 3_600_000;
+const LENGTH_MS: Readonly<Record<Timeframe, number | undefined>> = {
+  hour: HOUR_MS,
+  day: 24 * HOUR_MS,
+  week: 7 * 24 * HOUR_MS,
+  month: 30 * 24 * HOUR_MS,
+  all: undefined,
+};
+const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
+
+export interface UsagePeriod extends UsageRange {
+  readonly timeframe: Timeframe;
+}
+
+/** `timeframe` (rolling, default all), or `since` and `until` as ISO 8601 or ms. Errors: 400. */
+export function periodOf(query: Query, now: Date): UsagePeriod {
+  const timeframe = oneOf(query, 'timeframe', timeframes) ?? 'all';
+  const since = instantOf(query, 'since');
+  const until = instantOf(query, 'until');
+  if (since !== undefined && until !== undefined && since > until) throw badRequest('since must not be after until');
+  const length = LENGTH_MS[timeframe];
+  const from = since ?? (length === undefined ? undefined : now.getTime() - length);
+  return { timeframe, ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };
+}
+
+/** An IANA zone, default UTC. Errors: 400. */
+export function zoneOf(query: Query): string {
+  const zone = query['tz'] ?? 'UTC';
+  if (typeof zone === 'string' && /^[A-Za-z0-9_+\-/]{1,64}$/.test(zone)) {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
+    } catch {
+      throw badRequest('Invalid tz. Expected an IANA time zone.');
+    }
+  }
+  throw badRequest('Invalid tz. Expected an IANA time zone.');
+}
+
+function instantOf(query: Query, name: string): number | undefined {
+  const value = query[name];
+  if (value === undefined) return undefined;
+  const ms =
+    typeof value !== 'string'
+      ? Number.NaN
+      : /^\d{1,15}$/.test(value)
+        ? Number(value)
+        : ISO_WITH_ZONE.test(value)
+          ? Date.parse(value)
+          : Number.NaN;
+  if (!Number.isFinite(ms)) throw badRequest(`Invalid ${name}. Expected ISO 8601 with a zone, or milliseconds.`);
+  return ms;
+}

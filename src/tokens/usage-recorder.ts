@@ -1,0 +1,95 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { AgentDirectory } from '../agents/agent-directory.js';
+import { metadataOf, type CommandContext } from '../platform/command/command-context.js';
+import { EventStore, isReadable } from '../platform/event-store/event-store.js';
+import type { Position } from '../platform/event-store/position.js';
+import { derivedId, Ids } from '../platform/ids/ids.js';
+import { ClaimLookup } from './claim-lookup.js';
+import type { TokenUsageReported } from './tokens.events.js';
+import { contentDigest, type UsageReport } from './usage-report.js';
+import { UsageShard } from './usage-shard.js';
+import { claimId, shardOf, usageStream, USAGE_SHARDS } from './usage-shards.js';
+
+export type UsageRecord = TokenUsageReported['data'];
+
+export type RecordedUsage =
+  | { readonly kind: 'recorded'; readonly record: UsageRecord; readonly position: Position }
+  | { readonly kind: 'duplicate'; readonly record: UsageRecord; readonly revision: bigint }
+  | { readonly kind: 'conflict'; readonly record: UsageRecord };
+
+/** Turns reports into events that count exactly once. */
+@Injectable()
+export class UsageRecorder implements OnApplicationShutdown {
+  private readonly shards: readonly UsageShard[];
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly directory: AgentDirectory,
+    private readonly ids: Ids,
+    lookup: ClaimLookup,
+  ) {
+    this.shards = Array.from({ length: USAGE_SHARDS }, (_, shard) => new UsageShard(usageStream(shard), store, lookup));
+  }
+
+  /** Resolves when the report is durable, or found to be a copy (`record` is what this call proposed, not the stored one). */
+  async record(context: CommandContext, report: UsageReport): Promise<RecordedUsage> {
+    const agentId = (await this.directory.ownerOf(context.workspaceId, report.agentName)) ?? null;
+    return this.recordFor(context, report, agentId);
+  }
+
+  /** Records many. One that fails (503) fails the call: sending the whole batch again is safe. */
+  async recordAll(context: CommandContext, reports: readonly UsageReport[]): Promise<readonly RecordedUsage[]> {
+    const names = [...new Set(reports.map(({ agentName }) => agentName))];
+    const agentIds = new Map<string, number | null>();
+    for (const name of names) {
+      agentIds.set(name, (await this.directory.ownerOf(context.workspaceId, name)) ?? null);
+    }
+    return Promise.all(
+      reports.map((report) => this.recordFor(context, report, agentIds.get(report.agentName) ?? null)),
+    );
+  }
+
+  /** The first report under this identity, as stored. */
+  async stored(record: UsageRecord, revision: bigint): Promise<UsageRecord> {
+    const [entry] = (await this.store.readStream(usageStream(shardOf(record.id)), { from: revision, max: 1 })) ?? [];
+    return entry !== undefined && isReadable(entry) ? (entry.data as UsageRecord) : record;
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.shards.map((shard) => shard.idle()));
+  }
+
+  private async recordFor(
+    context: CommandContext,
+    report: UsageReport,
+    agentId: number | null,
+  ): Promise<RecordedUsage> {
+    const record = this.recordOf(context, report, agentId);
+    const shard = this.shards[shardOf(record.id)];
+    if (shard === undefined) throw new Error('no such shard');
+    const metadata = { ...metadataOf(context), occurredAt: new Date(record.timestamp).toISOString() };
+    const event = {
+      id: derivedId('usage-reported', record.id),
+      type: 'TokenUsageReported' as const,
+      data: record,
+      metadata,
+    };
+    const result = await shard.add(event);
+    return { ...result, record };
+  }
+
+  private recordOf(context: CommandContext, report: UsageReport, agentId: number | null): UsageRecord {
+    const eventId = report.eventId ?? this.ids.newId();
+    const { taskId, timestamp, ...fields } = report;
+    return {
+      ...fields,
+      id: claimId(context.workspaceId, eventId),
+      eventId,
+      agentId,
+      timestamp: timestamp ?? context.receivedAt.getTime(),
+      taskId: null,
+      ...(taskId === undefined ? {} : { unknownTaskId: taskId }),
+      contentDigest: contentDigest(report),
+    };
+  }
+}
