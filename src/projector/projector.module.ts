@@ -4,6 +4,7 @@ import { connector, ProjectionEngine } from '../../projections/engine/index.js';
 import { Clock } from '../platform/clock/clock.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import { Database } from '../platform/read-models/database.js';
 import { Logger } from '../platform/telemetry/logger.js';
 import { Metrics } from '../platform/telemetry/metrics.js';
 
@@ -27,13 +28,22 @@ import { Metrics } from '../platform/telemetry/metrics.js';
   exports: [ProjectionEngine],
 })
 export class ProjectorModule implements OnApplicationBootstrap, OnModuleDestroy {
-  constructor(@Inject(ProjectionEngine) private readonly engine: ProjectionEngine) {}
+  private stopped = false;
+
+  constructor(
+    @Inject(ProjectionEngine) private readonly engine: ProjectionEngine,
+    private readonly database: Database,
+  ) {}
 
   onApplicationBootstrap(): void {
-    this.engine.start();
+    // Not before the schema is there; not awaited, since the process lives while the database is away.
+    void this.database.start().then(() => {
+      if (!this.stopped) this.engine.start();
+    });
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.stopped = true;
     await this.engine.stop();
   }
 }

@@ -1,4 +1,4 @@
-import type { INestApplicationContext, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AccessTable } from '../auth/access-table.js';
@@ -30,7 +30,7 @@ import { RunningApp } from './running-app.js';
  * table or a setting is wrong; nothing listens then.
  */
 export async function createHttpApp(
-  rootModule: Type,
+  rootModule: Type | DynamicModule,
   logger: Logger,
   limits?: ConnectionLimits,
 ): Promise<NestFastifyApplication> {

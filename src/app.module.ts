@@ -1,0 +1,40 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { EventEmitterModule } from '@nestjs/event-emitter';
+import { AgentsModule } from './agents/agents.module.js';
+import { allEventContracts } from './all.events.js';
+import { ConnectionsModule } from './connections/connections.module.js';
+import { CoreModule } from './core.module.js';
+import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
+import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
+import type { Config, ProcessRole } from './platform/config/config.js';
+import { EventStoreModule } from './platform/event-store/event-store.module.js';
+import { HttpModule } from './platform/http/http.module.js';
+import { LogTailModule } from './platform/log-tail/log-tail.module.js';
+import { ReadModelsModule } from './platform/read-models/read-models.module.js';
+import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
+import { ProjectorModule } from './projector/projector.module.js';
+import { TokensModule } from './tokens/tokens.module.js';
+
+const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports']>>> = {
+  api: [HttpModule, LogTailModule, AgentsModule, ConnectionsModule, HeartbeatsModule, TokensModule, PresenceModule],
+  projector: [ProjectorModule],
+  reactors: [LivenessModule],
+};
+
+/** One process of the system: what every role stands on, and what the roles of this process need. */
+@Module({})
+export class AppModule {
+  static for(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        CoreModule.for(config),
+        EventEmitterModule.forRoot(),
+        TelemetryModule,
+        EventStoreModule.forContracts(allEventContracts),
+        ReadModelsModule,
+        ...config.roles.flatMap((role) => modulesOf[role]),
+      ],
+    };
+  }
+}
