@@ -2,12 +2,12 @@ import { KeptPart, type Watcher } from './kept-part.js';
 import { exitCodes, StartError } from './exit-codes.js';
 import type { Part } from './part.js';
 
-/** Who stops first: nobody may lose what it stands on while it still works. Milliseconds of patience for each. */
+/** Who stops first: nobody may lose what it stands on while it still works. The patience adds up to less than 5 s. */
 const stopOrder = [
-  { layer: 'api', patienceMs: 2_000 },
-  { layer: 'background', patienceMs: 1_000 },
-  { layer: 'event store', patienceMs: 700 },
-  { layer: 'database', patienceMs: 1_000 },
+  { layer: 'api', patienceMs: 2_800 },
+  { layer: 'background', patienceMs: 700 },
+  { layer: 'event store', patienceMs: 600 },
+  { layer: 'database', patienceMs: 600 },
 ] as const;
 
 export type Layer = (typeof stopOrder)[number]['layer'];
