@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { testDatabase, type TestDatabase } from '../../test/support/postgres.js';
-import { connector, withClient } from '../engine/database.js';
 import { given } from '../engine/testing/given.js';
 import { idOf, logOf, type Written } from '../engine/testing/log-of.js';
+import { readerOn } from '../engine/testing/reader.js';
 import { resetProjections } from '../engine/testing/reset.js';
-import type { SqlReader } from '../engine/sql.js';
 import { agentStatus } from './agent-status.projection.js';
 import { AgentStatusQueries } from './agent-status.queries.js';
 
@@ -14,7 +13,7 @@ describe('the agents and their connections', () => {
 
   beforeAll(async () => {
     database = await testDatabase();
-    queries = new AgentStatusQueries(readerOf(database.url));
+    queries = new AgentStatusQueries(readerOn(database.url));
   });
   beforeEach(() => resetProjections(database.url));
   afterAll(() => database.drop());
@@ -166,12 +165,5 @@ function row(id: string, fields: object): object {
     retired_at: null,
     revision: '6',
     ...fields,
-  };
-}
-
-function readerOf(url: string): SqlReader {
-  return {
-    query: <Row extends object>(text: string, values: readonly unknown[] = []) =>
-      withClient(connector(url, 'test'), async (client) => (await client.query<Row>(text, [...values])).rows),
   };
 }
