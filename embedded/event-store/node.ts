@@ -85,7 +85,7 @@ const rememberRecent = (storage: EventStorage, ids: RecentIds): void => {
   const { end } = storage.logEnd;
   const cursor = new BackwardLogCursor(storage, end);
   const identities: { readonly identity: string; readonly revision: number }[] = [];
-  for (let page = cursor.nextPage(256); page.length > 0; page = cursor.nextPage(256)) {
+  for (let page = cursor.nextPage(256); page !== undefined; page = cursor.nextPage(256)) {
     for (const { identity, revision } of page) identities.push({ identity, revision });
     const oldest = page.at(-1);
     if (identities.length >= REMEMBERED_EVENTS || (oldest && end - oldest.position >= REMEMBERED_BYTES)) break;

@@ -2,9 +2,12 @@ import { LOG_START, type EventStorage } from '../storage/event-storage.js';
 import type { LogBlock } from '../storage/group-writer.js';
 import { DamagedRecord, recordAt, recordSizeAt, type StoredRecord } from '../storage/record.js';
 
-/** A place in a log or stream that hands out records page by page. An empty page: the end is reached, for now. */
+/**
+ * A place in a log or stream that hands out records page by page. A page may be empty, when all that was looked at is
+ * hidden; undefined: the end is reached, for now.
+ */
 export interface Cursor {
-  nextPage(limit: number): readonly StoredRecord[];
+  nextPage(limit: number): readonly StoredRecord[] | undefined;
 }
 
 /** Reads the whole log forwards, from the first event at or after a position. */
@@ -17,19 +20,20 @@ export class ForwardLogCursor implements Cursor {
     private position: number,
   ) {}
 
-  nextPage(limit: number): readonly StoredRecord[] {
-    if (this.position >= this.storage.logEnd.end) return [];
-    const block = this.currentBlock();
-    if (block === undefined) return [];
+  nextPage(limit: number): readonly StoredRecord[] | undefined {
     const records: StoredRecord[] = [];
-    while (records.length < limit && this.offset < block.bytes.length) {
-      const record = recordAt(block.bytes, block.base, this.offset);
-      this.offset += record.size;
-      records.push(record);
+    while (records.length < limit && this.position < this.storage.logEnd.end) {
+      const block = this.currentBlock();
+      if (block === undefined) break;
+      while (records.length < limit && this.offset < block.bytes.length) {
+        const record = recordAt(block.bytes, block.base, this.offset);
+        this.offset += record.size;
+        records.push(record);
+      }
+      this.position = block.base + this.offset;
+      if (this.offset >= block.bytes.length) this.block = undefined;
     }
-    this.position = block.base + this.offset;
-    if (this.offset >= block.bytes.length) this.block = undefined;
-    return records;
+    return records.length === 0 ? undefined : records;
   }
 
   /** Undefined when the position lies behind the start of the last event: nothing follows it, for now. */
@@ -73,9 +77,15 @@ export class BackwardLogCursor implements Cursor {
     private position: number,
   ) {}
 
-  nextPage(limit: number): readonly StoredRecord[] {
-    if (this.pending.length === 0) this.pending = this.precedingBlock();
-    return this.pending.splice(Math.max(0, this.pending.length - limit)).toReversed();
+  nextPage(limit: number): readonly StoredRecord[] | undefined {
+    const records: StoredRecord[] = [];
+    while (records.length < limit) {
+      if (this.pending.length === 0) this.pending = this.precedingBlock();
+      const record = this.pending.pop();
+      if (record === undefined) break;
+      records.push(record);
+    }
+    return records.length === 0 ? undefined : records;
   }
 
   private precedingBlock(): StoredRecord[] {

@@ -30,17 +30,22 @@ export class ForwardStreamCursor implements Cursor {
     private revision: number,
   ) {}
 
-  nextPage(limit: number): readonly StoredRecord[] {
-    for (;;) {
-      const head = this.head();
-      const from = Math.max(this.revision, Math.min(firstVisibleRevision(head), this.liveFrom));
-      if (head.streamNo === 0 || from > head.last) return [];
-      const records = readRun(this.storage, head, from, from, Math.min(head.last, from + limit - 1));
-      this.revision = from + records.length;
-      const oldest = oldestVisibleMs(head);
-      const visible = records.filter((record) => record.createdMs >= oldest || record.revision >= this.liveFrom);
-      if (visible.length > 0) return visible;
+  nextPage(limit: number): readonly StoredRecord[] | undefined {
+    const head = this.head();
+    const oldest = oldestVisibleMs(head);
+    const page: StoredRecord[] = [];
+    let from = Math.max(this.revision, Math.min(firstVisibleRevision(head), this.liveFrom));
+    if (head.streamNo === 0 || from > head.last) return undefined;
+    const to = Math.min(head.last, from + limit - 1);
+    while (from <= to) {
+      const records = readRun(this.storage, head, from, from, to);
+      from += records.length;
+      this.revision = from;
+      for (const record of records) {
+        if (record.createdMs >= oldest || record.revision >= this.liveFrom) page.push(record);
+      }
     }
+    return page;
   }
 
   /** The subscriber has caught up: what comes now is delivered whatever the metadata hides. */
@@ -61,17 +66,19 @@ export class BackwardStreamCursor implements Cursor {
     this.revision = Math.min(revision, head.last);
   }
 
-  nextPage(limit: number): readonly StoredRecord[] {
+  nextPage(limit: number): readonly StoredRecord[] | undefined {
     const lowest = firstVisibleRevision(this.head);
     const oldest = oldestVisibleMs(this.head);
-    if (isSoftDeleted(this.head)) return [];
-    while (this.revision >= lowest) {
-      const from = Math.max(lowest, this.revision - limit + 1);
+    if (isSoftDeleted(this.head) || this.revision < lowest) return undefined;
+    const page: StoredRecord[] = [];
+    const from = Math.max(lowest, this.revision - limit + 1);
+    while (this.revision >= from) {
       const records = readRun(this.storage, this.head, this.revision, from, this.revision).toReversed();
       this.revision -= records.length;
-      const visible = records.filter(({ createdMs }) => createdMs >= oldest);
-      if (visible.length > 0) return visible;
+      for (const record of records) {
+        if (record.createdMs >= oldest) page.push(record);
+      }
     }
-    return [];
+    return page;
   }
 }

@@ -52,7 +52,7 @@ const drain = async (
   let left = count;
   while (left > 0 && !outlet.isClosed) {
     const page = cursor.nextPage(plan.filter === undefined ? Math.min(left, PAGE_RECORDS) : PAGE_RECORDS);
-    if (page.length === 0) break;
+    if (page === undefined) break;
     for (const record of page) {
       if (plan.filter?.matches(record) === false) continue;
       if (!outlet.send(answerFor(node, plan, record))) await outlet.drained();

@@ -49,14 +49,14 @@ export const subscribeToLog = async (node: NodeContext, outlet: Outlet, plan: Re
   outlet.send(readAnswers.confirmation(randomUUID()));
   while (!outlet.isClosed) {
     const page = cursor.nextPage(PAGE_RECORDS);
-    for (const record of page) {
+    for (const record of page ?? []) {
       if (plan.filter === undefined || plan.filter.matches(record)) {
         if (!outlet.send(answerFor(node, plan, record))) await outlet.drained();
         if (outlet.isClosed) return;
       }
       checkpoints?.consider(record);
     }
-    if (page.length > 0) {
+    if (page !== undefined) {
       await nextTurn();
       continue;
     }
@@ -93,11 +93,11 @@ export const subscribeToStream = async (
   while (!outlet.isClosed) {
     const seen = headOf();
     const page = cursor.nextPage(PAGE_RECORDS);
-    for (const record of page) {
+    for (const record of page ?? []) {
       if (!outlet.send(answerFor(node, plan, record))) await outlet.drained();
       if (outlet.isClosed) return;
     }
-    if (page.length > 0) {
+    if (page !== undefined) {
       await nextTurn();
       continue;
     }

@@ -69,6 +69,11 @@ export class Writer {
     private readonly events: WriterEvents,
   ) {}
 
+  /** Whether a group is on its way to the disk. */
+  get isWriting(): boolean {
+    return this.inFlight.length > 0;
+  }
+
   get isFull(): boolean {
     return this.queue.length >= QUEUE_WRITES || this.queuedBytes >= QUEUE_BYTES;
   }
