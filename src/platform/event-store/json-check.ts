@@ -59,7 +59,7 @@ function maxBytesOfArray(value: readonly unknown[], depth: number): number {
 
 function maxBytesOfObject(value: object, depth: number): number {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw new NotJson('is not a plain object');
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw new NotJson('is not a plain object');
   let bytes = 2;
   let key = '';
   try {
