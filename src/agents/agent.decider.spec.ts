@@ -45,19 +45,19 @@ const open = (connectionId: string): AgentCommand => ({
 
 describe('connecting', () => {
   it('creates an unknown agent online, with epoch 1', () => {
-    given().when(open('a')).then(registered('online'), opened('a', 1));
+    given().when(open('a')).thenEvents(registered('online'), opened('a', 1));
   });
 
   it('brings a known agent online before the connection opens', () => {
     given(registered())
       .when(open('a'))
-      .then(statusChanged('online', 'offline', 'connect'), opened('a', 1));
+      .thenEvents(statusChanged('online', 'offline', 'connect'), opened('a', 1));
   });
 
   it('closes the open connection as superseded, and the epoch grows by one', () => {
     given(registered('online'), opened('a', 1))
       .when(open('b'))
-      .then(closed('a', 1, 'superseded', 'b'), opened('b', 2));
+      .thenEvents(closed('a', 1, 'superseded', 'b'), opened('b', 2));
   });
 
   it('is a no-op when this very connection is open', () => {
@@ -81,7 +81,7 @@ describe('closing', () => {
   it('ends the open connection and takes the agent offline', () => {
     given(registered('busy'), opened('a', 1))
       .when({ type: 'CloseConnection', connectionId: 'a' })
-      .then(closed('a', 1, 'client'), statusChanged('offline', 'busy', 'disconnect'));
+      .thenEvents(closed('a', 1, 'client'), statusChanged('offline', 'busy', 'disconnect'));
   });
 
   it('is a no-op the second time', () => {
@@ -101,7 +101,7 @@ describe('liveness', () => {
   it('expires the connection whose epoch is the active one', () => {
     given(registered('online'), opened('a', 1))
       .when({ type: 'ExpireConnection', connectionId: 'a', epoch: 1 })
-      .then(closed('a', 1, 'expired'), statusChanged('offline', 'online', 'connection_expired'));
+      .thenEvents(closed('a', 1, 'expired'), statusChanged('offline', 'online', 'connection_expired'));
   });
 
   it('ignores an expiry that comes after the agent has connected anew', () => {
@@ -125,13 +125,16 @@ describe('changing', () => {
   it('records only what is different', () => {
     given(registered())
       .when({ type: 'ReconfigureAgent', changes: { role: 'cli', config: { a: 1 } } })
-      .then({ type: 'AgentReconfigured', data: { agentId: 7, name: 'build-bot', changes: { config: { a: 1 } } } });
+      .thenEvents({
+        type: 'AgentReconfigured',
+        data: { agentId: 7, name: 'build-bot', changes: { config: { a: 1 } } },
+      });
   });
 
   it('retires with its open connection', () => {
     given(registered('online'), opened('a', 1))
       .when({ type: 'RetireAgent' })
-      .then(closed('a', 1, 'agent_deleted'), { type: 'AgentRetired', data: { agentId: 7, name: 'build-bot' } });
+      .thenEvents(closed('a', 1, 'agent_deleted'), { type: 'AgentRetired', data: { agentId: 7, name: 'build-bot' } });
   });
 });
 

@@ -10,7 +10,7 @@ export function deciderSpec<State, Command, Event, Refusal>(decider: Decider<Sta
       when: (command: Command) => {
         const decision = decider.decide(command, fold(events));
         return {
-          then: (...expected: readonly unknown[]) => {
+          thenEvents: (...expected: readonly unknown[]) => {
             expect(decision).toEqual({ kind: 'accepted', events: expected });
           },
           thenNothing: () => {
