@@ -118,7 +118,12 @@ function wholeNumber(what: string, text: string | undefined): number {
 
 async function status({ connect, store }: Parts): Promise<number> {
   const recent = await store.recentPositions({ max: 32 });
-  const rows = await storedStatus(connect, recent.length === 0 ? undefined : recent.reduce(laterOf));
+  const rows = await withClient(connect, (client) =>
+    storedStatus(
+      { query: async (text, values = []) => (await client.query(text, [...values])).rows },
+      recent.length === 0 ? undefined : recent.reduce(laterOf),
+    ),
+  );
   for (const row of rows) {
     const flags = [
       ...(row.isActive ? ['active'] : []),

@@ -5,3 +5,4 @@ export { ProjectionEngine, type EngineOptions, type EngineStatus } from './engin
 export { lagEvents } from './lag.js';
 export { migrate, type Migration } from './migrations.js';
 export { isTransient, sqlStateOf, type SqlReader } from './sql.js';
+export { storedStatus, type StoredStatus } from './status.js';

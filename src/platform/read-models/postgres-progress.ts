@@ -32,13 +32,6 @@ interface HeadSeen {
   readonly at: number;
 }
 
-export interface ProjectionLag {
-  readonly name: string;
-  readonly checkpoint: Position;
-  readonly lagEvents: bigint;
-  readonly lagSeconds: number;
-}
-
 const POLL_WHILE_WAITING_MS = 100;
 const POLL_IDLE_MS = 1_000;
 const RECENT = 32;
@@ -119,12 +112,9 @@ export class PostgresReadModelProgress extends ReadModelProgress {
     );
   }
 
-  /** All projections that are known, for health. Empty until the database has been reached once. */
-  lags(): readonly ProjectionLag[] {
-    return [...this.known].map(([name, known]) => {
-      const { position, ...lag } = this.measure(known);
-      return { name, checkpoint: position, ...lag };
-    });
+  /** The head of the store as last seen by this process. */
+  get head(): Position | undefined {
+    return this.heads.at(-1)?.position;
   }
 
   private lagOf(name: ProjectionName): Consistency {

@@ -3,12 +3,15 @@ import { AgentStatusQueries } from '../../../projections/agent-status/agent-stat
 import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
 import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
+import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EventStore } from '../event-store/event-store.js';
+import { LogGeneration } from '../event-store/log-generation.js';
 import { Logger } from '../telemetry/logger.js';
 import { ReadModelProgress } from './consistency.js';
 import { Database } from './database.js';
 import { PostgresReadModelProgress } from './postgres-progress.js';
+import { PostgresProbe, StoredProjectionStates } from './read-model-health.js';
 import { allMigrations } from '../../../projections/all.migrations.js';
 
 const POOL_SIZE = 10;
@@ -41,6 +44,17 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     },
     { provide: ReadModelProgress, useExisting: PostgresReadModelProgress },
     {
+      provide: DatabaseProbe,
+      inject: [Database],
+      useFactory: (database: Database) => new PostgresProbe(database),
+    },
+    {
+      provide: ProjectionStates,
+      inject: [Database, PostgresReadModelProgress, LogGeneration],
+      useFactory: (database: Database, progress: PostgresReadModelProgress, generation: LogGeneration) =>
+        new StoredProjectionStates(database, progress, generation),
+    },
+    {
       provide: AgentStatusQueries,
       inject: [Database],
       useFactory: (database: Database) => new AgentStatusQueries(database),
@@ -60,6 +74,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     Database,
     PostgresReadModelProgress,
     ReadModelProgress,
+    DatabaseProbe,
+    ProjectionStates,
     AgentStatusQueries,
     LivenessQueries,
     TokenUsageQueries,
