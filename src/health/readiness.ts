@@ -1,6 +1,7 @@
 import type { EventStore } from '../platform/event-store/event-store.js';
 import type { Drain } from '../platform/http/drain.js';
-import type { DatabaseProbe, ProjectionHealth, ProjectionStates } from './health-source.js';
+import type { Database } from '../platform/read-models/database.js';
+import type { ProjectionHealth, ProjectionStates } from './projection-states.js';
 
 export type CheckResult = 'ok' | 'error';
 
@@ -16,9 +17,8 @@ const CHECK_BOUND_MS = 1_000;
 export interface ReadinessParts {
   readonly store: EventStore;
   readonly drain: Drain;
-  /** Asked each time: their owners may come up later than this. */
-  readonly database: () => DatabaseProbe | undefined;
-  readonly projections: () => ProjectionStates | undefined;
+  readonly database: Pick<Database, 'query'>;
+  readonly projections: ProjectionStates;
 }
 
 /**
@@ -39,13 +39,11 @@ export class ReadinessCheck {
   }
 
   private async check(): Promise<Readiness> {
-    const { store, drain } = this.parts;
-    const database = this.parts.database();
-    const projections = this.parts.projections();
+    const { store, drain, database, projections } = this.parts;
     const [eventStore, postgres, states] = await Promise.all([
       succeeds(store.head()),
-      database === undefined ? true : succeeds(database.check()),
-      orUndefined(projections?.all() ?? Promise.resolve([])),
+      succeeds(database.query('select 1')),
+      orUndefined(projections.all()),
     ]);
     const sound = postgres && states !== undefined && states.every(({ state }) => state !== 'halted');
     return {

@@ -4,9 +4,8 @@ import type { AccessRule } from '../platform/auth/access-rule.js';
 import { Clock } from '../platform/clock/clock.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { oneOf, type Query as QueryValues } from '../platform/http/list-query.js';
-import { OptionalPorts } from '../platform/http/optional-ports.js';
 import { operationOf } from '../docs-api/operations.js';
-import { ProjectionStates } from './health-source.js';
+import { ProjectionStates } from './projection-states.js';
 import { ReadinessCheck } from './readiness.js';
 import { version } from './version.js';
 
@@ -19,7 +18,7 @@ export class StatusController {
     @Inject(Clock) private readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
     @Inject(AccessTable) private readonly table: AccessTable,
-    @Inject(OptionalPorts) private readonly ports: OptionalPorts,
+    @Inject(ProjectionStates) private readonly projectionStates: ProjectionStates,
   ) {}
 
   @Get('/api/status')
@@ -40,7 +39,7 @@ export class StatusController {
 
   @Get('/api/projections')
   async projections() {
-    return { projections: (await this.ports.find(ProjectionStates)?.all()) ?? [] };
+    return { projections: await this.projectionStates.all() };
   }
 
   @Get('/api/index')

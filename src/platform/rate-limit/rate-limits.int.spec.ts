@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { type TestDatabase, testDatabase } from '../../../test/support/postgres.js';
+import { keyHeader, startHttpApp, testKeys } from '../../../test/support/http-app.js';
+import { stubController } from '../../../test/support/stub-controller.js';
+import { rulesOf } from '../auth/access-table.js';
+import { BucketLedger } from './bucket-ledger.js';
+import { PostgresBucketLedger, type SqlExecutor } from './postgres-bucket-ledger.js';
+
+describe('rate limits over PostgreSQL', () => {
+  let database: TestDatabase;
+  const clients: Client[] = [];
+  beforeAll(async () => {
+    database = await testDatabase();
+  });
+  afterAll(async () => {
+    await Promise.all(clients.map((client) => client.end()));
+    await database.drop();
+  });
+
+  async function ledger(): Promise<PostgresBucketLedger> {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    clients.push(client);
+    const sql: SqlExecutor = {
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+        (await client.query<Row>(text, [...values])).rows,
+    };
+    return new PostgresBucketLedger(sql);
+  }
+
+  const draw = (bucket: string, wanted: number) => ({ bucket, capacity: 30, perSecond: 0.001, wanted });
+
+  it('grant what a bucket holds and then nothing, in the order asked', async () => {
+    const shared = await ledger();
+    const grants = await shared.draw([draw('b', 20), draw('a', 5)]);
+    expect(grants.map(({ granted }) => granted)).toEqual([20, 5]);
+    expect((await shared.draw([draw('b', 20)])).map(({ granted }) => granted)).toEqual([10]);
+    expect((await shared.draw([draw('b', 20)])).map(({ granted }) => granted)).toEqual([0]);
+  });
+
+  it('refill with time and never beyond the capacity', async () => {
+    const shared = await ledger();
+    const fast = { bucket: 'fast', capacity: 5, perSecond: 1_000_000, wanted: 5 };
+    await shared.draw([fast]);
+    expect(await shared.draw([{ ...fast, wanted: 2 }])).toEqual([{ granted: 2, left: 3 }]);
+  });
+
+  it('grant no token twice to processes that ask at once', async () => {
+    const ledgers = await Promise.all([ledger(), ledger(), ledger()]);
+    const asked = Array.from({ length: 60 }, async (_, i) => {
+      const draws = i % 2 === 0 ? [draw('x', 1), draw('y', 1)] : [draw('y', 1), draw('x', 1)];
+      const grants = await ledgers[i % 3]?.draw(draws);
+      return grants?.[i % 2]?.granted;
+    });
+    const granted = await Promise.all(asked);
+    expect(granted.filter((count) => count === 1)).toHaveLength(30);
+  });
+
+  it('hold for an agent over two processes together, and say so in headers', async () => {
+    const rules = [
+      ...rulesOf('/api/agents/{id}/heartbeat', { POST: { role: 'operator', limit: 'heartbeat' } }),
+      ...rulesOf('/metrics', { GET: { role: 'viewer' } }),
+    ];
+    const start = async () =>
+      startHttpApp({
+        controllers: [stubController(rules.slice(0, 1))],
+        rules,
+        config: { rateLimit: true },
+        providers: [{ provide: BucketLedger, useValue: await ledger() }],
+      });
+    const apps = [await start(), await start()];
+    const beat = async (i: number, agent: string) =>
+      apps[i % 2]?.inject({
+        method: 'POST',
+        url: `/api/agents/${agent}/heartbeat`,
+        headers: keyHeader(testKeys.operator),
+      });
+    const answers = [];
+    for (let i = 0; i < 70; i += 1) answers.push(await beat(i, '42'));
+    const refused = answers.filter((answer) => answer?.statusCode === 429);
+    // One more token comes back every two seconds.
+    expect(refused.length).toBeGreaterThanOrEqual(35);
+    expect(refused.length).toBeLessThanOrEqual(40);
+    expect(answers[0]?.headers).toMatchObject({ 'ratelimit-limit': '30' });
+    expect(refused[0]?.json()).toEqual({ error: 'Agent heartbeat rate limit exceeded.' });
+    expect(refused[0]?.headers).toMatchObject({
+      'retry-after': expect.stringMatching(/^[12]$/),
+      'x-ratelimit-limit': '30',
+      'x-ratelimit-remaining': '0',
+    });
+    expect((await beat(0, '43'))?.statusCode).toBe(200);
+    await Promise.all(apps.map((app) => app.close()));
+  });
+});
