@@ -38,7 +38,9 @@ export class StoredProjectionStates extends ProjectionStates {
   }
 
   private healthOf(status: StoredStatus, all: readonly StoredStatus[]): ProjectionHealth {
-    const isRebuilding = all.some(({ projection, state }) => projection === status.projection && state === 'rebuilding');
+    const isRebuilding = all.some(
+      ({ projection, state }) => projection === status.projection && state === 'rebuilding',
+    );
     const behindMs = status.lagEvents > 0n ? this.clock.now().getTime() - status.movedAt.getTime() : 0;
     return {
       name: status.projection,

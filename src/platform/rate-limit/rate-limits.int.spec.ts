@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
+import { Pool } from 'pg';
 import { type TestDatabase, testDatabase } from '../../../test/support/postgres.js';
 import { keyHeader, startHttpApp, testKeys } from '../../../test/support/http-app.js';
 import { stubController } from '../../../test/support/stub-controller.js';
@@ -9,22 +9,21 @@ import { PostgresBucketLedger, type SqlExecutor } from './postgres-bucket-ledger
 
 describe('rate limits over PostgreSQL', () => {
   let database: TestDatabase;
-  const clients: Client[] = [];
+  const pools: Pool[] = [];
   beforeAll(async () => {
     database = await testDatabase();
   });
   afterAll(async () => {
-    await Promise.all(clients.map((client) => client.end()));
+    await Promise.all(pools.map((pool) => pool.end()));
     await database.drop();
   });
 
-  async function ledger(): Promise<PostgresBucketLedger> {
-    const client = new Client({ connectionString: database.url });
-    await client.connect();
-    clients.push(client);
+  function ledger(): PostgresBucketLedger {
+    const pool = new Pool({ connectionString: database.url, max: 4 });
+    pools.push(pool);
     const sql: SqlExecutor = {
       query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<Row>(text, [...values])).rows,
+        (await pool.query<Row>(text, [...values])).rows,
     };
     return new PostgresBucketLedger(sql);
   }
@@ -32,7 +31,7 @@ describe('rate limits over PostgreSQL', () => {
   const draw = (bucket: string, wanted: number) => ({ bucket, capacity: 30, perSecond: 0.001, wanted });
 
   it('grant what a bucket holds and then nothing, in the order asked', async () => {
-    const shared = await ledger();
+    const shared = ledger();
     const grants = await shared.draw([draw('b', 20), draw('a', 5)]);
     expect(grants.map(({ granted }) => granted)).toEqual([20, 5]);
     expect((await shared.draw([draw('b', 20)])).map(({ granted }) => granted)).toEqual([10]);
@@ -40,14 +39,14 @@ describe('rate limits over PostgreSQL', () => {
   });
 
   it('refill with time and never beyond the capacity', async () => {
-    const shared = await ledger();
+    const shared = ledger();
     const fast = { bucket: 'fast', capacity: 5, perSecond: 1_000_000, wanted: 5 };
     await shared.draw([fast]);
     expect(await shared.draw([{ ...fast, wanted: 2 }])).toEqual([{ granted: 2, left: 3 }]);
   });
 
   it('grant no token twice to processes that ask at once', async () => {
-    const ledgers = await Promise.all([ledger(), ledger(), ledger()]);
+    const ledgers = [ledger(), ledger(), ledger()];
     const asked = Array.from({ length: 60 }, async (_, i) => {
       const draws = i % 2 === 0 ? [draw('x', 1), draw('y', 1)] : [draw('y', 1), draw('x', 1)];
       const grants = await ledgers[i % 3]?.draw(draws);
@@ -62,12 +61,12 @@ describe('rate limits over PostgreSQL', () => {
       ...rulesOf('/api/agents/{id}/heartbeat', { POST: { role: 'operator', limit: 'heartbeat' } }),
       ...rulesOf('/metrics', { GET: { role: 'viewer' } }),
     ];
-    const start = async () =>
+    const start = () =>
       startHttpApp({
         controllers: [stubController(rules.slice(0, 1))],
         rules,
         config: { rateLimit: true },
-        providers: [{ provide: BucketLedger, useValue: await ledger() }],
+        providers: [{ provide: BucketLedger, useValue: ledger() }],
       });
     const apps = [await start(), await start()];
     const beat = async (i: number, agent: string) =>
