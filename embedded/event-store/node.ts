@@ -167,7 +167,12 @@ const startOn = async (
 
   const heads = new Heads(storage);
   const ids = new RecentIds();
-  rememberRecent(storage, ids);
+  try {
+    rememberRecent(storage, ids);
+  } catch (error) {
+    // What is damaged before the end of the log must not keep the rest from being served.
+    reportDamage(error);
+  }
   const signals = new CommitSignals();
   const openCalls = new Set<OpenCall>();
   const writer = new Writer(storage, heads, ids, {
