@@ -1,7 +1,6 @@
 import type { EventStore } from '../platform/event-store/event-store.js';
 import type { Drain } from '../platform/http/drain.js';
-import type { Database } from '../platform/read-models/database.js';
-import type { ProjectionHealth, ProjectionStates } from './projection-states.js';
+import type { DatabaseProbe, ProjectionHealth, ProjectionStates } from './health-source.js';
 
 export type CheckResult = 'ok' | 'error';
 
@@ -17,7 +16,7 @@ const CHECK_BOUND_MS = 1_000;
 export interface ReadinessParts {
   readonly store: EventStore;
   readonly drain: Drain;
-  readonly database: Pick<Database, 'query'>;
+  readonly database: DatabaseProbe;
   readonly projections: ProjectionStates;
 }
 
@@ -42,7 +41,7 @@ export class ReadinessCheck {
     const { store, drain, database, projections } = this.parts;
     const [eventStore, postgres, states] = await Promise.all([
       succeeds(store.head()),
-      succeeds(database.query('select 1')),
+      succeeds(database.check()),
       orUndefined(projections.all()),
     ]);
     const sound = postgres && states !== undefined && states.every(({ state }) => state !== 'halted');

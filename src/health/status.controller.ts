@@ -5,7 +5,7 @@ import { Clock } from '../platform/clock/clock.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { oneOf, type Query as QueryValues } from '../platform/http/list-query.js';
 import { operationOf } from '../docs-api/operations.js';
-import { ProjectionStates } from './projection-states.js';
+import { ProjectionStates } from './health-source.js';
 import { ReadinessCheck } from './readiness.js';
 import { version } from './version.js';
 

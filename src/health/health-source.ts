@@ -14,3 +14,8 @@ export interface ProjectionHealth {
 export abstract class ProjectionStates {
   abstract all(): Promise<readonly ProjectionHealth[]>;
 }
+
+/** Is PostgreSQL there? Rejects when not. */
+export abstract class DatabaseProbe {
+  abstract check(): Promise<void>;
+}
