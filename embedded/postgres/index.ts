@@ -8,8 +8,6 @@ import { connectionUrl, ensureDatabase } from './connect.js';
 import { launch } from './launch.js';
 import type { RunningServer } from './running-server.js';
 
-export { EmbeddedPostgresError } from './embedded-postgres.error.js';
-
 export interface PostgresOptions {
   /** Everything that the server keeps lies below it. Created with mode 0700. */
   readonly dir: string;
