@@ -241,7 +241,7 @@ export class ResumingListener {
           take();
           return stream.isClosed || (options.isDone?.() ?? false);
         },
-        options.boundMs ?? 20_000,
+        options.boundMs ?? 60_000,
       );
     } finally {
       stream.cut();
