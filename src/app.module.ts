@@ -2,9 +2,13 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
 import { AgentsModule } from './agents/agents.module.js';
 import { allEventContracts } from './all.events.js';
+import { AuditModule } from './audit/audit.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { CoreModule } from './core.module.js';
+import { DocsApiModule } from './docs-api/docs-api.module.js';
+import { HealthModule } from './health/health.module.js';
 import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
+import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
 import type { Config, ProcessRole } from './platform/config/config.js';
 import { EventStoreModule } from './platform/event-store/event-store.module.js';
@@ -13,10 +17,24 @@ import { LogTailModule } from './platform/log-tail/log-tail.module.js';
 import { ReadModelsModule } from './platform/read-models/read-models.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
 import { ProjectorModule } from './projector/projector.module.js';
+import { SecurityModule } from './security/security.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
 const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports']>>> = {
-  api: [HttpModule, LogTailModule, AgentsModule, ConnectionsModule, HeartbeatsModule, TokensModule, PresenceModule],
+  api: [
+    HttpModule,
+    SecurityModule,
+    LogTailModule,
+    LiveModule,
+    AuditModule,
+    AgentsModule,
+    ConnectionsModule,
+    HeartbeatsModule,
+    TokensModule,
+    PresenceModule,
+    HealthModule,
+    DocsApiModule,
+  ],
   projector: [ProjectorModule],
   reactors: [LivenessModule],
 };
