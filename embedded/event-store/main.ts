@@ -6,7 +6,6 @@ import { UnreadableStore, exitCodes, lookInChild } from './lifecycle/first-look.
 import { lookAtStore, lookThroughStore } from './lifecycle/look-at-store.js';
 import { StoreBehindWitness } from './lifecycle/witness.js';
 import type { Logger } from './logger.js';
-import { startNode } from './node.js';
 import { LOG_FILE, UnknownFormat } from './storage/lmdb-storage.js';
 import { DamagedRecord } from './storage/record.js';
 
@@ -33,7 +32,8 @@ const lookFirst = async ({ dir, acceptDataLoss }: CommandLine): Promise<void> =>
 
 const serve = async (commandLine: CommandLine): Promise<void> => {
   const { dir, host, port, maxAppendBytes, acceptDataLoss, detached } = commandLine;
-  await lookFirst(commandLine);
+  // The server's modules load while the other process looks; that process itself does without them.
+  const [{ startNode }] = await Promise.all([import('./node.js'), lookFirst(commandLine)]);
   const node = await startNode({
     dir,
     host,

@@ -25,8 +25,8 @@ const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 const DEFAULT_MAX_APPEND_BYTES = 1024 * 1024;
 
 /** So many events at the end of the log are remembered by id after a restart, for repeated appends with `any`. */
-const REMEMBERED_EVENTS = 20_000;
-const REMEMBERED_BYTES = 16 * 1024 * 1024;
+const REMEMBERED_EVENTS = 10_000;
+const REMEMBERED_BYTES = 8 * 1024 * 1024;
 
 const STOP_GRACE_MS = 2000;
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
