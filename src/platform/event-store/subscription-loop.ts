@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   START,
   streamNameFilter,
@@ -149,6 +150,8 @@ export class SubscriptionLoop implements Subscription {
       await this.#applyHints(feed);
       const woken = await pulled.wait(this.#options.watchdogMs);
       if (woken === 'ended') return 'the server ended it quietly';
+      // What arrives in the same turn of the event loop goes on together: large batches in catch-up, no delay when live.
+      if (woken === 'woken') await nextTurn();
       if (woken === 'silent' && (await this.#hasStalled())) return 'silent while the log moved on';
     }
   }
