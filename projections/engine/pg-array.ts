@@ -6,29 +6,23 @@
 
 /** Numbers, bigints, booleans and UUIDs: values whose text holds nothing to escape. */
 export function plainArray(values: readonly (number | bigint | boolean | string | null)[]): string {
-  let text = '{';
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    text += i === 0 ? '' : ',';
-    text += value === null || value === undefined ? 'NULL' : String(value);
-  }
-  return text + '}';
+  return `{${values.map(plain).join(',')}}`;
 }
-
-const NEEDS_ESCAPE = /["\\]/;
 
 /** Texts, quoted. U+0000, which PostgreSQL cannot hold in a text, becomes U+FFFD. */
 export function textArray(values: readonly (string | null)[]): string {
-  let text = '{';
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    text += i === 0 ? '' : ',';
-    text += value === null || value === undefined ? 'NULL' : quoted(value);
-  }
-  return text + '}';
+  return `{${values.map(quoted).join(',')}}`;
 }
 
-function quoted(value: string): string {
-  const clean = value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value;
-  return NEEDS_ESCAPE.test(clean) ? `"${clean.replaceAll(/["\\]/g, String.raw`\$&`)}"` : `"${clean}"`;
+function plain(value: number | bigint | boolean | string | null): string | number | bigint | boolean {
+  return value ?? 'NULL';
+}
+
+const NEEDS_CARE = /["\\\0]/;
+
+function quoted(value: string | null): string {
+  if (value === null) return 'NULL';
+  if (!NEEDS_CARE.test(value)) return `"${value}"`;
+  const escaped = value.replaceAll('\0', '\uFFFD').replaceAll(/["\\]/g, String.raw`\$&`);
+  return `"${escaped}"`;
 }

@@ -66,8 +66,9 @@ export type LivenessChanges = ReadonlyMap<number, readonly Stored<LivenessEvent>
 
 /** What advancing the rows of a batch gives beside the rows themselves. */
 export interface PeriodChanges {
-  readonly over: BeatPeriod[];
-  /** Connection → end of its last summarised period. */
+  /** Ended in this batch, and not summarised in it. */
+  over: BeatPeriod[];
+  /** Connection → end of its last summarised period; what was stored before this batch and lies up to it, goes. */
   readonly summarised: Map<string, string>;
 }
 
@@ -136,6 +137,7 @@ export function advance(row: Liveness, event: Stored<LivenessEvent>, periods: Pe
       const { connectionId, to } = event.data;
       const known = periods.summarised.get(connectionId);
       if (known === undefined || known < to) periods.summarised.set(connectionId, to);
+      periods.over = periods.over.filter((period) => period.connectionId !== connectionId || period.to > to);
       if (row.lastSeen === null || row.lastSeen < to) row.lastSeen = to;
     }
   }

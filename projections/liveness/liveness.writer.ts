@@ -43,8 +43,9 @@ export async function writeLiveness(
     rows.filter((row) => row.retired),
     version,
   );
-  await addPeriods(transaction, periods.over, version);
+  // In this order: a period that ended after a summary in the same batch stays.
   await dropSummarised(transaction, periods.summarised, version);
+  await addPeriods(transaction, periods.over, version);
 }
 
 interface LivenessRecord {

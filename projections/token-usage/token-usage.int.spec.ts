@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { assert, asyncProperty, shuffledSubarray } from 'fast-check';
 import { testDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { deliver, given } from '../engine/testing/given.js';
 import { idOf, logOf, type Written } from '../engine/testing/log-of.js';
@@ -51,8 +51,8 @@ describe('the ledger of token usage', () => {
   });
 
   it('gives the same totals in any order of delivery, from the totals and from the ledger', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.shuffledSubarray([...Array(12).keys()], { minLength: 12 }), async (order) => {
+    await assert(
+      asyncProperty(shuffledSubarray([...Array(12).keys()], { minLength: 12 }), async (order) => {
         await resetProjections(database.url);
         const reports = order.map((n) =>
           report(`r${n}`, {

@@ -96,19 +96,16 @@ export class PostgresReadModelProgress extends ReadModelProgress {
     });
   }
 
-  override consistencyOf(projections: readonly ProjectionName[]): Promise<Consistency> {
-    const lags = projections.map((name) => this.lagOf(name));
-    const [first, ...others] = lags;
-    if (first === undefined) return Promise.reject(new Error('consistencyOf needs a projection'));
-    return Promise.resolve(
-      others.reduce<Consistency>(
-        (worst, lag) => ({
-          position: isAfter(worst.position, lag.position) ? lag.position : worst.position,
-          lagEvents: lag.lagEvents > worst.lagEvents ? lag.lagEvents : worst.lagEvents,
-          lagSeconds: Math.max(worst.lagSeconds, lag.lagSeconds),
-        }),
-        first,
-      ),
+  override async consistencyOf(projections: readonly ProjectionName[]): Promise<Consistency> {
+    const [first, ...others] = projections.map((name) => this.lagOf(name));
+    if (first === undefined) throw new Error('consistencyOf needs a projection');
+    return others.reduce<Consistency>(
+      (worst, lag) => ({
+        position: isAfter(worst.position, lag.position) ? lag.position : worst.position,
+        lagEvents: lag.lagEvents > worst.lagEvents ? lag.lagEvents : worst.lagEvents,
+        lagSeconds: Math.max(worst.lagSeconds, lag.lagSeconds),
+      }),
+      first,
     );
   }
 
