@@ -14,6 +14,7 @@ import type { Config, ProcessRole } from './platform/config/config.js';
 import { EventStoreModule } from './platform/event-store/event-store.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { LogTailModule } from './platform/log-tail/log-tail.module.js';
+import { RateLimitModule } from './platform/rate-limit/rate-limit.module.js';
 import { ReadModelsModule } from './platform/read-models/read-models.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
 import { ProjectorModule } from './projector/projector.module.js';
@@ -23,6 +24,7 @@ import { TokensModule } from './tokens/tokens.module.js';
 const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports']>>> = {
   api: [
     HttpModule,
+    RateLimitModule,
     SecurityModule,
     LogTailModule,
     LiveModule,

@@ -3,7 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { AccessRule, HttpMethod } from '../platform/auth/access-rule.js';
 import type { AccessTable } from '../platform/auth/access-table.js';
 import { routerPath } from '../platform/auth/access-table.js';
-import type { Operation } from './operation.js';
+import type { Operation, Schema } from './operation.js';
 import { operationOf } from './operations.js';
 
 const ERROR_REF = { $ref: '#/components/schemas/Error' };
@@ -22,16 +22,24 @@ const FAILURES: Readonly<Record<number, string>> = {
   503: 'Event store or read model away, or shutting down: repeat with the same keys after Retry-After',
 };
 
+interface Scanned {
+  readonly requestBody?: unknown;
+}
+
 /**
- * The OpenAPI 3.1 document. Which routes exist comes from the running application, who may use them from the access
- * table, what they mean from the operations; a route missing in any of them throws.
+ * The OpenAPI 3.1 document. Which routes exist and what their bodies look like comes from the running application, who
+ * may use them from the access table, what they mean and answer from the operations; a route missing in any of them
+ * throws.
  */
 export function apiDocument(app: INestApplication, table: AccessTable, version: string): OpenAPIObject {
   const scanned = SwaggerModule.createDocument(app, skeleton(version), { autoTagControllers: false });
   const paths: Record<string, Record<string, unknown>> = {};
   for (const [path, methods] of Object.entries(scanned.paths).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     paths[path] = Object.fromEntries(
-      Object.keys(methods).map((name) => [name, documented(table, name.toUpperCase() as HttpMethod, path)]),
+      Object.entries(methods).map(([name, operation]) => [
+        name,
+        documented(table, name.toUpperCase() as HttpMethod, path, operation as Scanned),
+      ]),
     );
   }
   return { ...scanned, paths };
@@ -63,10 +71,11 @@ function skeleton(version: string) {
   return document;
 }
 
-function documented(table: AccessTable, method: HttpMethod, path: string): Record<string, unknown> {
+function documented(table: AccessTable, method: HttpMethod, path: string, scanned: Scanned): Record<string, unknown> {
   const rule = table.ruleFor(method, routerPath(path));
   const operation = operationOf(method, path);
   const parameters = [...pathParameters(path), ...queryParameters(operation)];
+  const body = bodyOf(operation, rule, scanned);
   return {
     operationId: operationId(method, path),
     tags: [operation.tag],
@@ -74,7 +83,7 @@ function documented(table: AccessTable, method: HttpMethod, path: string): Recor
     ...(operation.description === undefined ? {} : { description: operation.description }),
     ...accessOf(rule),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(operation.body === undefined ? {} : { requestBody: bodyOf(operation.body, rule) }),
+    ...(body === undefined ? {} : { requestBody: body }),
     responses: { [String(operation.status ?? 200)]: successOf(operation), ...failuresOf(rule, operation) },
   };
 }
@@ -103,10 +112,20 @@ function queryParameters({ query = [] }: Operation) {
   return query.map((parameter) => ({ ...parameter, in: 'query', required: false }));
 }
 
-function bodyOf({ schema, example, required }: NonNullable<Operation['body']>, rule: AccessRule) {
-  const media = { schema, ...(example === undefined ? {} : { example }) };
+/** The application's own description of the body where it has one, with the example of the operation. */
+function bodyOf({ body }: Operation, rule: AccessRule, scanned: Scanned) {
+  if (body === undefined) return undefined;
+  const schema = schemaIn(scanned.requestBody) ?? body.schema;
+  const media = { schema, ...(body.example === undefined ? {} : { example: body.example }) };
   const ndjson = rule.body === 'json-or-ndjson' ? { 'application/x-ndjson': { schema: { type: 'string' } } } : {};
-  return { required, content: { 'application/json': media, ...ndjson } };
+  return { required: body.required, content: { 'application/json': media, ...ndjson } };
+}
+
+/** Undefined when the body is only known as some object. */
+function schemaIn(requestBody: unknown): Schema | undefined {
+  const { content } = (requestBody ?? {}) as { content?: Record<string, { schema?: Schema }> };
+  const schema = content?.['application/json']?.schema;
+  return schema !== undefined && Object.keys(schema).some((key) => key !== 'type') ? schema : undefined;
 }
 
 function successOf({ contentType = 'application/json', answer, example }: Operation) {
