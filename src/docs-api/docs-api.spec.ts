@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accessRules } from '../platform/auth/access-table.js';
@@ -17,6 +18,14 @@ describe('the documentation', () => {
   it('knows exactly the routes of the access table', () => {
     const rules = accessRules.map(({ method, path }) => `${method} ${path}`);
     expect(Object.keys(operations).toSorted()).toEqual(rules.toSorted());
+  });
+
+  it('is committed with every route of the access table: each rule has a route in the application', async () => {
+    const { paths } = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as { paths: Record<string, object> };
+    const committed = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(committed.toSorted()).toEqual(Object.keys(operations).toSorted());
   });
 
   it('is an OpenAPI 3.1 document that says who may use what', async () => {

@@ -12,7 +12,7 @@ export class AllowedHosts {
   private readonly names: ReadonlySet<string>;
   private readonly suffixes: readonly string[];
   private readonly addresses: boolean;
-  private lastAllowed = '';
+  private lastAllowed: string | undefined;
 
   constructor(listed: readonly string[]) {
     const names = listed.map((name) => name.toLowerCase().replace(/^\[(.*)\]$/, '$1'));

@@ -12,6 +12,7 @@ export function createLogger(config: Pick<Config, 'logLevel' | 'logFormat'>, nam
     level: config.logLevel,
     base: { name },
     timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
     redact: {
       paths: ['key', 'secret', 'token', 'ticket', 'password', 'authorization', '*.authorization', '*["x-api-key"]'],
       censor: '[redacted]',

@@ -1,10 +1,8 @@
-const LEVELS: Readonly<Record<number, string>> = {
-  10: 'trace',
-  20: 'debug',
-  30: 'info ',
-  40: '\u001b[33mwarn \u001b[0m',
-  50: '\u001b[31merror\u001b[0m',
-  60: '\u001b[31mfatal\u001b[0m',
+const SHOWN: Readonly<Record<string, string>> = {
+  info: 'info ',
+  warn: '\u001b[33mwarn \u001b[0m',
+  error: '\u001b[31merror\u001b[0m',
+  fatal: '\u001b[31mfatal\u001b[0m',
 };
 
 /** Where lines go: a stream, as far as it matters here. */
@@ -19,7 +17,7 @@ export function prettyLines(sink: Sink): Sink {
 
 export function prettyLine(line: string): string {
   const { time, level, name, msg, err, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const head = `${text(time).slice(11, 23)} ${LEVELS[Number(level)] ?? text(level)} ${text(name)}`;
+  const head = `${text(time).slice(11, 23)} ${SHOWN[text(level)] ?? text(level)} ${text(name)}`;
   const message = msg === undefined ? '' : ` ${text(msg)}`;
   const tail = Object.entries(fields).map(([key, value]) => ` ${key}=${text(value)}`);
   return `${head}${message}${tail.join('')}${errorText(err)}\n`;
