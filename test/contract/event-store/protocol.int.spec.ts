@@ -5,8 +5,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { within } from '../../support/eventually.js';
 import { anEvent, appendRoutes, someEvents } from './events.js';
 import { errorType, idsOf, readEvents, rejectionOf } from './reading.js';
-import { describeEmbedded, eventStoreTarget, wireIt } from './target.js';
-import { connect } from './target.js';
+import { connect, describeEmbedded, dispose, eventStoreTarget, wireIt } from './target.js';
 import { appendMessage, appendOptions, batchMessage, chunk, detailOf, readRequest } from './wire.js';
 
 const target = eventStoreTarget();
@@ -48,7 +47,7 @@ describe('features and gossip', () => {
       const stream = target.stream();
       await client.appendToStream(stream, anEvent());
       expect(await readEvents(client, stream)).toHaveLength(1);
-      await client.dispose();
+      await dispose(client);
     });
 
     wireIt('says that it follows 24.6.0 and lists no method that it lacks', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { END, START, type Position } from '@eventstore/db-client';
+import { END, START, streamNameFilter, type Position } from '@eventstore/db-client';
+import { startEventStoreNode } from '../../support/event-store-node.js';
 import { anEvent, someEvents } from './events.js';
 import { errorType, headOf, original, positionOf, readAllFrom, readEvents } from './reading.js';
 import { Subscriber } from './subscriber.js';
-import { describeEmbedded, eventStoreTarget, wireIt } from './target.js';
+import { connect, describeEmbedded, dispose, eventStoreTarget, wireIt } from './target.js';
 import { readRequest } from './wire.js';
-import { streamNameFilter } from '@eventstore/db-client';
 
 const target = eventStoreTarget();
 
@@ -126,6 +126,19 @@ describe('a subscription to $all', () => {
     expect(subscriber.ids).toEqual(ids.slice(2));
   });
 
+  it('from the last event of the log catches up at once and goes on', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { position } = await target.client.appendToStream(target.stream(), someEvents(1 + round));
+      const filter = streamNameFilter({ prefixes: [target.prefix] });
+      const subscriber = new Subscriber(target.client.subscribeToAll({ fromPosition: position ?? START, filter }));
+      await subscriber.untilCaughtUp();
+      const { ids } = await streamOf(2);
+      await subscriber.untilCount(2);
+      await subscriber.stop();
+      expect(subscriber.ids).toEqual(ids);
+    }
+  });
+
   it('from the pair (X, 0) delivers the event at X', async () => {
     const { ids, positions } = await streamOf(2);
     const fromPosition = { commit: positions[1]?.commit ?? 0n, prepare: 0n };
@@ -204,6 +217,28 @@ describe('the order of answers of a subscription', () => {
       reading.cancel();
       expect(reading.kinds).not.toContain('fellBehind');
     });
+  });
+});
+
+describeEmbedded('an empty log', 'the log of a server by URL has a past', () => {
+  it('is followed from its very first event by every subscriber that was there before it', async () => {
+    for (let round = 0; round < 5; round++) {
+      const node = await startEventStoreNode();
+      const client = connect(node.url);
+      const filter = streamNameFilter({ prefixes: ['first'] });
+      const subscribers = Array.from({ length: 8 }, (_, n) => {
+        if (n % 2 === 0) return new Subscriber(client.subscribeToAll({ fromPosition: START, filter }));
+        return new Subscriber(client.subscribeToStream('first', { fromRevision: START }));
+      });
+      const events = someEvents(60);
+      await Promise.all(events.map((event) => client.appendToStream('first', event)));
+      for (const subscriber of subscribers) await subscriber.untilCount(60);
+      const ids = (await readEvents(client, 'first')).map((event) => event.id);
+      for (const subscriber of subscribers) expect(subscriber.ids).toEqual(ids);
+      await Promise.all(subscribers.map((subscriber) => subscriber.stop()));
+      await dispose(client);
+      await node.close();
+    }
   });
 });
 

@@ -7,7 +7,7 @@ import { spawnEventStoreNode, type NodeProcess } from '../../../support/event-st
 import { anEvent, someEvents } from '../events.js';
 import { readEvents } from '../reading.js';
 import { Subscriber } from '../subscriber.js';
-import { connect, describeEmbedded } from '../target.js';
+import { connect, describeEmbedded, dispose } from '../target.js';
 import { Wire, readRequest, type WireRead } from '../wire.js';
 
 const slowReaders = Number(process.env['MC_CONTRACT_SLOW_READERS'] ?? 50);
@@ -61,7 +61,7 @@ describeEmbedded('a node under readers that do not keep up', 'its memory is not 
     await client.appendToStream('flood', anEvent());
     expect((await readEvents(client, 'flood', { fromRevision: BigInt(total) })).length).toBe(1);
     wire.close();
-    await client.dispose();
+    await dispose(client);
   }, 120_000);
 
   it('frees what readers hold that go away in the middle', async () => {
@@ -78,7 +78,7 @@ describeEmbedded('a node under readers that do not keep up', 'its memory is not 
     expect((await residentMiB(node.pid)) - before).toBeLessThan(250);
     expect(await readEvents(client, 'left')).toHaveLength(100);
     wire.close();
-    await client.dispose();
+    await dispose(client);
   }, 60_000);
 
   it(`keeps an idle connection for ${idleSeconds} s of keepalive pings: the same subscription and batch stream go on`, async () => {
@@ -94,7 +94,7 @@ describeEmbedded('a node under readers that do not keep up', 'its memory is not 
     expect(subscriber.error).toBeUndefined();
     expect(subscriber.caughtUpCount).toBe(1);
     await subscriber.stop();
-    await client.dispose();
+    await dispose(client);
   }, 120_000);
 });
 

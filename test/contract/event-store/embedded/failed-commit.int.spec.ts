@@ -6,7 +6,7 @@ import { expect, it } from '@jest/globals';
 import { eventually } from '../../../support/eventually.js';
 import { dataFile, newDataDirectory, removeDirectory } from '../../../support/event-store-node.js';
 import { spawnEventStoreNode, type NodeProcess } from '../../../support/event-store-process.js';
-import { connect, describeEmbedded } from '../target.js';
+import { connect, describeEmbedded, dispose } from '../target.js';
 import { Ledger, spotless } from './acknowledged.js';
 
 const run = promisify(execFile);
@@ -92,7 +92,7 @@ describeEmbedded('a commit that fails', 'the disk of a server by URL is not ours
         expect(hit).toContain(true);
         for (const stream of streams) await ledger.append(client, stream, 1);
         await shortage.end(dir, node);
-        await client.dispose();
+        await dispose(client);
 
         node = await alive(node, dir);
         const after = connect(node.url);
@@ -100,14 +100,14 @@ describeEmbedded('a commit that fails', 'the disk of a server by URL is not ours
           await eventually(`an append to ${stream}`, () => ledger.append(after, stream, 1), 30_000);
         }
         expect(await ledger.judge(after, 'short-')).toMatchObject(spotless);
-        await after.dispose();
+        await dispose(after);
         await node.kill('SIGKILL');
 
         node = await spawnEventStoreNode({ dir });
         const restarted = connect(node.url);
         for (const stream of streams) expect(await ledger.append(restarted, stream, 1)).toBe(true);
         expect(await ledger.judge(restarted, 'short-')).toMatchObject(spotless);
-        await restarted.dispose();
+        await dispose(restarted);
       } finally {
         await node.kill('SIGKILL');
         await shortage.cleanUp(dir);

@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { newDataDirectory, removeDirectory } from '../../../support/event-store-node.js';
 import { spawnEventStoreNode } from '../../../support/event-store-process.js';
-import { connect, describeEmbedded } from '../target.js';
+import { connect, describeEmbedded, dispose } from '../target.js';
 import { Ledger, spotless } from './acknowledged.js';
 
-const rounds = Number(process.env['MC_CONTRACT_KILLS'] ?? 4);
+const rounds = Number(process.env['MC_CONTRACT_KILLS'] ?? 3);
 const writers = Number(process.env['MC_CONTRACT_KILL_WRITERS'] ?? 16);
 
 describeEmbedded('kill -9 under load', 'the process is not ours to kill', () => {
@@ -31,7 +31,7 @@ describeEmbedded('kill -9 under load', 'the process is not ours to kill', () => 
             }),
           );
           await writing;
-          await client.dispose();
+          await dispose(client);
         }
 
         const node = await spawnEventStoreNode({ dir });
@@ -45,7 +45,7 @@ describeEmbedded('kill -9 under load', 'the process is not ours to kill', () => 
         const settled = await ledger.judge(client, 'killed-');
         expect(settled).toMatchObject(spotless);
         console.info(`${rounds} kills under ${writers} writers: ${JSON.stringify(settled)}`);
-        await client.dispose();
+        await dispose(client);
         expect(await node.kill('SIGTERM')).toEqual({ code: 0, signal: null });
       } finally {
         await removeDirectory(dir);

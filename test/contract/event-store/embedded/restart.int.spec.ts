@@ -8,7 +8,7 @@ import { launchEventStoreNode, spawnEventStoreNode, type NodeProcess } from '../
 import { anEvent, appendRoutes, someEvents } from '../events.js';
 import { errorType, idsOf, readEvents, rejectionOf } from '../reading.js';
 import { Subscriber } from '../subscriber.js';
-import { connect, describeEmbedded } from '../target.js';
+import { connect, describeEmbedded, dispose } from '../target.js';
 import { Wire, readRequest } from '../wire.js';
 import { Ledger, spotless } from './acknowledged.js';
 
@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(clients.splice(0).map((client) => client.dispose()));
+  await Promise.all(clients.splice(0).map(dispose));
   await Promise.all(processes.splice(0).map((each) => each.kill('SIGKILL')));
   await removeDirectory(dir);
 });
@@ -221,7 +221,7 @@ describeEmbedded('a data directory', 'the directory of a server by URL is not ou
 });
 
 describeEmbedded('the listening address', 'a server by URL listens where it likes', () => {
-  it.each(['0.0.0.0', '::', '192.0.2.1'])('%s is refused: there is no authentication', async (host) => {
+  it.each(['0.0.0.0', '192.0.2.1'])('%s is refused: there is no authentication', async (host) => {
     const { exited, output } = await launchEventStoreNode({ dir, args: ['--host', host] });
     const { code } = await within('the end of the process', exited, 20_000);
     expect(code).not.toBe(0);
