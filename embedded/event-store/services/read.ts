@@ -1,10 +1,9 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { isLink, targetOfLink } from '../reader/links.js';
 import { BackwardLogCursor, ForwardLogCursor, type Cursor } from '../reader/log-cursor.js';
 import { BackwardStreamCursor, ForwardStreamCursor } from '../reader/stream-cursor.js';
 import { LOG_START } from '../storage/event-storage.js';
-import { DamagedRecord, type StoredRecord } from '../storage/record.js';
-import { readAnswers, readEvent } from '../wire/answers.js';
+import { DamagedRecord } from '../storage/record.js';
+import { readAnswers } from '../wire/answers.js';
 import { dataLoss, internal, invalidArgument, streamDeleted } from '../wire/grpc-errors.js';
 import type { ReadReq } from '../wire/request-messages.js';
 import { isSoftDeleted, type Head } from '../writer/head.js';
@@ -12,18 +11,8 @@ import type { NodeContext } from './node-context.js';
 import { Outlet } from './outlet.js';
 import { BadProposal } from './proposals.js';
 import { forwardStart, readPlanOf, type ReadPlan } from './read-request.js';
+import { PAGE_RECORDS, answerFor, nextTurn } from './paging.js';
 import { subscribeToLog, subscribeToStream } from './subscribe.js';
-
-/** So many records are looked at before other work gets its turn. */
-export const PAGE_RECORDS = 256;
-
-/** The answer for a record as the request wants it: links resolved or not, ids as text or as numbers. */
-export const answerFor = (node: NodeContext, plan: ReadPlan, record: StoredRecord): Buffer => {
-  if (!plan.resolveLinks || !isLink(record)) return readEvent({ event: record }, plan.uuid);
-  return readEvent({ event: targetOfLink(node.storage, node.heads, record), link: record }, plan.uuid);
-};
-
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const cursorOverLog = (node: NodeContext, { backwards, from }: ReadPlan): Cursor => {
   const { end } = node.storage.logEnd;

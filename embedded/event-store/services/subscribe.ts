@@ -7,7 +7,7 @@ import { readAnswers } from '../wire/answers.js';
 import { streamDeleted } from '../wire/grpc-errors.js';
 import type { NodeContext } from './node-context.js';
 import type { Outlet } from './outlet.js';
-import { PAGE_RECORDS, answerFor, nextTurn } from './read.js';
+import { PAGE_RECORDS, answerFor, nextTurn } from './paging.js';
 import { subscriptionStart, type ReadFrom, type ReadPlan } from './read-request.js';
 
 /** Counts the events that a filtered subscription has considered, and sends a checkpoint when one is due. */

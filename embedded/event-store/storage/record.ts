@@ -1,5 +1,4 @@
 import { crc32 } from 'node:zlib';
-import { INT64_MAX } from '../wire/int64.js';
 
 /**
  * One event as it lies in the log: a fixed header, then the finished `ReadResp` bytes that a plain read sends as they are
@@ -157,6 +156,3 @@ export const recordSizeAt = (block: Buffer, base: number, offset: number): numbe
   }
   return size;
 };
-
-export const revisionOnTheWire = (revision: number): bigint =>
-  revision === TOMBSTONE_REVISION ? INT64_MAX : BigInt(revision);

@@ -1,11 +1,5 @@
 import type { Int64Halves } from './request-messages.js';
 
-/** The largest unsigned 64-bit integer: "the end" in positions and revisions. */
-export const UINT64_MAX = 0xffff_ffff_ffff_ffffn;
-
-/** 2^63-1: the revision of a tombstone, and the `$tb` of a soft-deleted stream. */
-export const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
-
 export const toUint64 = ({ low, high }: Int64Halves): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 
 export const toInt64 = ({ low, high }: Int64Halves): bigint => (BigInt(high | 0) << 32n) | BigInt(low >>> 0);
