@@ -96,6 +96,12 @@ async function initialise(
     });
     if (code !== 0) {
       const said = Buffer.concat(complaints).toString().trim().replaceAll('\n', ' ');
+      const nameless = /could not look up effective user ID (\d+)/.exec(said)?.[1];
+      if (nameless !== undefined) {
+        throw new EmbeddedPostgresError(
+          `the system account ${nameless} has no name in /etc/passwd, which PostgreSQL insists on; add it there, start as another account, or set DATABASE_URL`,
+        );
+      }
       throw new EmbeddedPostgresError(
         `PostgreSQL could not create its data in ${directory}: ${said || `code ${code}`}`,
       );

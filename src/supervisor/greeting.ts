@@ -35,8 +35,8 @@ export function greeting(facts: GreetingFacts): string {
 
 function keyLines({ generatedKey }: GreetingFacts): string[] {
   if (generatedKey === undefined) return ['  key         one of those given in the environment, as header x-api-key'];
-  const { isNew, key, file } = generatedKey;
-  if (!isNew) return [`  key         in ${shown(file)}, as header x-api-key`];
+  const { wasShown, key, file } = generatedKey;
+  if (wasShown) return [`  key         in ${shown(file)}, as header x-api-key`];
   return [
     `  admin key   ${key}`,
     `              shown this once; kept in ${shown(file)} (mode 0600); header x-api-key`,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../platform/config/config.js';
+import { noteAdminKeyShown } from '../platform/config/generated-admin-key.js';
 import { readEnvironment } from '../platform/config/environment.js';
 import { resolveConfig } from '../platform/config/resolve-config.js';
 import { keySettings, readSettings } from '../platform/config/settings.js';
@@ -52,14 +53,13 @@ export async function supervise(scripts: Scripts, say: Say): Promise<ExitCode> {
       say(`${signal}: stopping`);
       outcome.resolve(exitCodes.stopped);
     });
-    startAll(system, scripts, listening).then(
-      () => {
-        const embedded = { eventStore: config.eventStoreUrl === '', postgres: config.databaseUrl === '' };
-        const hasApiKeyVariable = (environment['API_KEY'] ?? '') !== '';
-        say(greeting({ config: listening, generatedKey, hasApiKeyVariable, embedded }));
-      },
-      (error: unknown) => outcome.reject(error),
-    );
+    const started = startAll(system, scripts, listening).then(() => {
+      const embedded = { eventStore: config.eventStoreUrl === '', postgres: config.databaseUrl === '' };
+      const hasApiKeyVariable = (environment['API_KEY'] ?? '') !== '';
+      say(greeting({ config: listening, generatedKey, hasApiKeyVariable, embedded }));
+      return generatedKey === undefined ? undefined : noteAdminKeyShown(generatedKey);
+    });
+    started.catch((error: unknown) => outcome.reject(error));
     return await outcome.promise;
   } finally {
     await system.stop();

@@ -15,6 +15,7 @@ export type Layer = (typeof stopOrder)[number]['layer'];
 /** All parts that were started, and the order in which they end. */
 export class System {
   private readonly parts: { readonly layer: Layer; readonly kept: KeptPart }[] = [];
+  private isStopping = false;
 
   constructor(private readonly watcher: Watcher) {}
 
@@ -24,6 +25,8 @@ export class System {
    * Errors: {@link StartError} for the first that fails; the others may still be starting, `stop` ends them.
    */
   async start(...parts: readonly { readonly layer: Layer; readonly part: Part }[]): Promise<void> {
+    // Told to stop while the databases came up: the roles must not follow.
+    if (this.isStopping) throw new StartError('told to stop while starting', exitCodes.stopped);
     await Promise.all(
       parts.map(async ({ layer, part }) => {
         const kept = new KeptPart(part, this.watcher);
@@ -47,6 +50,7 @@ export class System {
 
   /** Orderly end of everything, layer by layer. Never rejects. */
   async stop(): Promise<void> {
+    this.isStopping = true;
     for (const { layer, patienceMs } of stopOrder) {
       const ending = this.parts.filter((part) => part.layer === layer);
       await Promise.all(ending.map(({ kept }) => kept.stop(patienceMs)));

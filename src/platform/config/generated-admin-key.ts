@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keyChecksum } from '../auth/key-format.js';
 import { keptSecret } from './private-file.js';
@@ -9,16 +11,24 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 export interface GeneratedAdminKey {
   readonly key: string;
   readonly file: string;
-  /** True on the start that made it: the only one that may show it. */
-  readonly isNew: boolean;
+  /** False until somebody called {@link noteAdminKeyShown}: a first start that failed has shown nothing. */
+  readonly wasShown: boolean;
 }
 
 /** Reads the key from the data directory, or makes it there (mode 0600). */
 export async function generatedAdminKey(dataDir: string): Promise<GeneratedAdminKey> {
   const file = join(dataDir, 'admin-key');
   const { value, isNew } = await keptSecret(file, newKey);
-  return { key: value, file, isNew };
+  if (isNew) await writeFile(unshownMark(file), '', { mode: 0o600 });
+  return { key: value, file, wasShown: !existsSync(unshownMark(file)) };
 }
+
+/** The key was shown: it is not shown again. */
+export async function noteAdminKeyShown({ file }: GeneratedAdminKey): Promise<void> {
+  await rm(unshownMark(file), { force: true });
+}
+
+const unshownMark = (file: string) => `${file}.not-shown`;
 
 /** 30 digits without bias: bytes from 248 on are dropped, or the first letters would come more often. */
 function newKey(): string {
