@@ -16,6 +16,11 @@ export interface Loaded<State> {
   readonly lastAt: Date | undefined;
 }
 
+export interface Reloaded<State, E extends DomainEvent> {
+  readonly loaded: Loaded<State>;
+  readonly history: readonly StoredEvent<E>[];
+}
+
 /** How one kind of stream is folded. */
 export interface Fold<State, E extends DomainEvent> {
   readonly initialState: State;
@@ -64,15 +69,21 @@ export class Aggregates<State, E extends DomainEvent> {
   }
 
   async reload(stream: string): Promise<Loaded<State>> {
+    return (await this.reloadWithHistory(stream)).loaded;
+  }
+
+  /** The state from the store together with the events that it was folded from. */
+  async reloadWithHistory(stream: string): Promise<Reloaded<State, E>> {
     const watch = this.loading.get(stream) ?? { seen: -1n, loads: 0 };
     watch.loads += 1;
     this.loading.set(stream, watch);
     try {
       for (;;) {
-        const loaded = foldAll(this.fold, await this.history(stream));
+        const history = await this.history(stream);
+        const loaded = foldAll(this.fold, history);
         if (loaded.revision >= watch.seen) {
           this.keep(stream, loaded);
-          return loaded;
+          return { loaded, history };
         }
       }
     } finally {

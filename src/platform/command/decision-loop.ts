@@ -12,7 +12,7 @@ import { metadataOf, type CommandContext } from './command-context.js';
 import { KeyedMutex } from './keyed-mutex.js';
 
 const MAX_ATTEMPTS = 10;
-const MAX_MS = 2_000;
+const MAX_MS = 4_000;
 
 /** What came of a command on one stream. */
 export type Outcome<State, E extends DomainEvent, Refusal> =
@@ -58,22 +58,20 @@ export class DecisionLoop<State, E extends DomainEvent> {
   ): Promise<Outcome<State, E, Refusal>> {
     const startedAt = performance.now();
     for (let attempt = 0; attempt < MAX_ATTEMPTS && performance.now() - startedAt < MAX_MS; attempt += 1) {
-      const afresh = attempt > 0 || context.keyed;
-      if (afresh) {
-        const earlier = await this.earlierOutcome(stream, context);
-        if (earlier !== undefined) return earlier;
-      }
-      const loaded = afresh ? await this.aggregates.reload(stream) : await this.aggregates.load(stream);
+      const afresh = attempt > 0 || context.keyed ? await this.aggregates.reloadWithHistory(stream) : undefined;
+      const earlier = afresh && this.earlierOutcome(afresh.history, context);
+      if (earlier !== undefined) return earlier;
+      const loaded = afresh?.loaded ?? (await this.aggregates.load(stream));
       const decision = decide(loaded);
       if (decision.kind === 'refused') {
         // A refusal must not rest on memory alone: an append would have been stopped by its expected revision.
-        if (afresh || (await this.aggregates.reload(stream)).revision === loaded.revision) {
+        if (afresh !== undefined || (await this.aggregates.reload(stream)).revision === loaded.revision) {
           return { kind: 'refused', refusal: decision.refusal, state: loaded.state };
         }
         continue;
       }
       if (decision.events.length === 0) {
-        if (!afresh && (await this.aggregates.reload(stream)).revision !== loaded.revision) continue;
+        if (afresh === undefined && (await this.aggregates.reload(stream)).revision !== loaded.revision) continue;
         return { kind: 'accepted', ...pick(loaded), events: [], replayed: false };
       }
       const appended = await this.append(stream, context, loaded, decision.events);
@@ -115,8 +113,10 @@ export class DecisionLoop<State, E extends DomainEvent> {
   }
 
   /** An earlier attempt of this very command, found by its events: answered from what is stored, never from a new proposal. */
-  private async earlierOutcome(stream: string, context: CommandContext): Promise<Outcome<State, E, never> | undefined> {
-    const history = await this.aggregates.history(stream);
+  private earlierOutcome(
+    history: readonly StoredEvent<E>[],
+    context: CommandContext,
+  ): Outcome<State, E, never> | undefined {
     const own = history.filter((event) => event.metadata.commandId === context.commandId);
     const last = own.at(-1);
     if (last === undefined) return undefined;
