@@ -52,6 +52,7 @@ export class LogTail {
   #proof: Promise<void> | undefined;
   #nextProof: NodeJS.Timeout | undefined;
   #running = false;
+  #storeState: 'answers' | 'is away' = 'answers';
   #stopped = false;
 
   constructor(
@@ -219,11 +220,22 @@ export class LogTail {
   #prove(): Promise<void> {
     if (this.#stopped || this.#subscription === undefined) return Promise.resolve();
     this.#proof ??= this.#proveOnce()
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'the log tail could not ask the event store'))
+      .then(
+        () => this.#note('answers', undefined),
+        (error: unknown) => this.#note('is away', error),
+      )
       .finally(() => {
         this.#proof = undefined;
       });
     return this.#proof;
+  }
+
+  /** A line per change, not one a second. */
+  #note(state: 'answers' | 'is away', error: unknown): void {
+    if (state === this.#storeState) return;
+    this.#storeState = state;
+    if (state === 'is away') this.logger.warn({ err: error }, 'the log tail cannot ask the event store');
+    else this.logger.info({}, 'the log tail can ask the event store again');
   }
 
   async #proveOnce(): Promise<void> {
