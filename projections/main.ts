@@ -69,6 +69,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (values.database === '') throw new Misunderstood('say which database: --database <url> or DATABASE_URL');
   if (values['event-store'] === '') throw new Misunderstood('say which log: --event-store <url> or EVENTSTORE_URL');
+  const work = workOf(command, first, second, values);
   const store = new EventStoreGateway({
     url: values['event-store'],
     registry: new EventRegistry(allEventContracts),
@@ -76,30 +77,56 @@ async function main(args: readonly string[]): Promise<number> {
   const parts: Parts = { connect: connector(values.database, 'command line'), store };
   try {
     await withClient(parts.connect, (client) => migrate(client, allMigrations));
-    switch (command) {
-      case 'status':
-        return await status(parts);
-      case 'rebuild': {
-        const size = values['batch-size'];
-        return await runRebuild(parts, projectionOf(first), wholeNumber('--version', values.version), {
-          batchSize: size === undefined ? undefined : wholeNumber('--batch-size', size),
-          isSwitching: !values['no-switch'],
-        });
-      }
-      case 'switch':
-        return await runSwitch(parts, projectionOf(first), wholeNumber('--version', values.version));
-      case 'drop':
-        await dropVersion(parts.connect, projectionOf(first), wholeNumber('--version', values.version));
-        say('dropped');
-        return 0;
-      case 'dead-letters':
-        return await deadLetters(parts, first, second);
-      default:
-        throw new Misunderstood(`there is no command "${command}"`);
-    }
+    return await work(parts);
   } finally {
     await store.close();
   }
+}
+
+interface Options {
+  readonly version?: string | undefined;
+  readonly 'batch-size'?: string | undefined;
+  readonly 'no-switch': boolean;
+}
+
+/** Understands the whole command before anything is touched. */
+function workOf(
+  command: string,
+  first: string | undefined,
+  second: string | undefined,
+  options: Options,
+): (parts: Parts) => Promise<number> {
+  switch (command) {
+    case 'status':
+      return status;
+    case 'rebuild': {
+      const projection = projectionOf(first);
+      const version = wholeNumber('--version', options.version);
+      const size = options['batch-size'];
+      const batchSize = size === undefined ? undefined : wholeNumber('--batch-size', size);
+      return (parts) => runRebuild(parts, projection, version, { batchSize, isSwitching: !options['no-switch'] });
+    }
+    case 'switch': {
+      const projection = projectionOf(first);
+      const version = wholeNumber('--version', options.version);
+      return (parts) => runSwitch(parts, projection, version);
+    }
+    case 'drop': {
+      const projection = projectionOf(first);
+      const version = wholeNumber('--version', options.version);
+      return (parts) => runDrop(parts, projection, version);
+    }
+    case 'dead-letters':
+      return deadLettersOf(first, second);
+    default:
+      throw new Misunderstood(`there is no command "${command}"`);
+  }
+}
+
+async function runDrop({ connect }: Parts, projection: Projection, version: number): Promise<number> {
+  await dropVersion(connect, projection, version);
+  say('dropped');
+  return 0;
 }
 
 function projectionOf(name: string | undefined): Projection {
@@ -191,31 +218,35 @@ async function runSwitch({ connect }: Parts, projection: Projection, version: nu
   return 0;
 }
 
-async function deadLetters(
-  { connect, store }: Parts,
-  verb: string | undefined,
-  what: string | undefined,
-): Promise<number> {
+function deadLettersOf(verb: string | undefined, what: string | undefined): (parts: Parts) => Promise<number> {
   switch (verb) {
     case 'list': {
       const filter = what === undefined ? {} : { projection: projectionOf(what).name };
-      const letters = await withClient(connect, (client) => listDeadLetters(client, filter));
-      for (const letter of letters) {
-        say(
-          `${letter.id}  ${letter.projection} v${letter.version}  ${letter.state}  ${letter.eventType} ` +
-            `${letter.stream}@${letter.revision}  key ${letter.key}  ${letter.errorClass}: ${letter.message}`,
-        );
-      }
-      if (letters.length === 0) say('none');
-      return 0;
+      return (parts) => showDeadLetters(parts, filter);
     }
-    case 'replay':
-      return tell(await replayDeadLetter(connect, store, allProjections, idOf(what)));
-    case 'discard':
-      return tell(await discardDeadLetter(connect, idOf(what)));
+    case 'replay': {
+      const id = idOf(what);
+      return async ({ connect, store }) => tell(await replayDeadLetter(connect, store, allProjections, id));
+    }
+    case 'discard': {
+      const id = idOf(what);
+      return async ({ connect }) => tell(await discardDeadLetter(connect, id));
+    }
     default:
-      throw new Misunderstood('dead-letters list | replay <id> | discard <id>');
+      throw new Misunderstood('dead-letters list [<name>] | replay <id> | discard <id>');
   }
+}
+
+async function showDeadLetters({ connect }: Parts, filter: { readonly projection?: string }): Promise<number> {
+  const letters = await withClient(connect, (client) => listDeadLetters(client, filter));
+  for (const letter of letters) {
+    say(
+      `${letter.id}  ${letter.projection} v${letter.version}  ${letter.state}  ${letter.eventType} ` +
+        `${letter.stream}@${letter.revision}  key ${letter.key}  ${letter.errorClass}: ${letter.message}`,
+    );
+  }
+  if (letters.length === 0) say('none');
+  return 0;
 }
 
 function idOf(text: string | undefined): string {
