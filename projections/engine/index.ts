@@ -4,5 +4,5 @@ export { type Connect, connector, closeQuietly, withClient } from './database.js
 export { ProjectionEngine, type EngineOptions, type EngineStatus } from './engine.js';
 export { lagEvents } from './lag.js';
 export { migrate, type Migration } from './migrations.js';
-export { isTransient, sqlStateOf, type SqlReader } from './sql.js';
+export { isTransient, type SqlReader } from './sql.js';
 export { storedStatus, type StoredStatus } from './status.js';

@@ -46,11 +46,3 @@ export function text(query: Query, name: string, most = 200): string | undefined
   if (typeof value === 'string' && value !== '' && value.length <= most) return value;
   throw badRequest(`Invalid ${name}. Expected a text of 1 to ${most} characters.`);
 }
-
-/** `1`, `true`, `0` or `false`; absent is false. */
-export function flag(query: Query, name: string): boolean {
-  const value = query[name];
-  if (value === undefined || value === '0' || value === 'false') return false;
-  if (value === '1' || value === 'true') return true;
-  throw badRequest(`Invalid ${name}. Expected 0 or 1.`);
-}
