@@ -2,7 +2,7 @@ import { closedLoop, LoadConnection, requestBytes } from './load-client.js';
 import { processTree, totalCpuSeconds } from './process-tree.js';
 import { BENCH_KEY, machineLine, startSystem } from './system.js';
 
-const CONNECTIONS = 10;
+const CONNECTIONS = Number(process.env['BENCH_CONNECTIONS'] ?? 10);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 10);
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 3);
 
