@@ -3,7 +3,7 @@ import { AgentDirectory } from '../agents/agent-directory.js';
 import { metadataOf, type CommandContext } from '../platform/command/command-context.js';
 import { EventStore, isReadable } from '../platform/event-store/event-store.js';
 import type { Position } from '../platform/event-store/position.js';
-import { derivedId, Ids } from '../platform/ids/ids.js';
+import { Ids } from '../platform/ids/ids.js';
 import { ClaimLookup } from './claim-lookup.js';
 import type { TokenUsageReported } from './tokens.events.js';
 import { contentDigest, type UsageReport } from './usage-report.js';
@@ -68,8 +68,9 @@ export class UsageRecorder implements OnApplicationShutdown {
     const shard = this.shards[shardOf(record.id)];
     if (shard === undefined) throw new Error('no such shard');
     const metadata = { ...metadataOf(context), occurredAt: new Date(record.timestamp).toISOString() };
+    // The identity of the report is the identity of its event: every copy proposes the same one.
     const event = {
-      id: derivedId('usage-reported', record.id),
+      id: record.id,
       type: 'TokenUsageReported' as const,
       data: record,
       metadata,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { TokenCounts } from './tokens.events.js';
 
 /** A report as accepted: normalised, checked, with nothing filled in by the server but the default values. */
@@ -105,7 +105,7 @@ export function contentDigest(report: UsageReport): string {
     report.serviceClass ?? null,
     report.reportedCostUsd ?? null,
   ];
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
+  return hash('sha256', JSON.stringify(content)).slice(0, 32);
 }
 
 /** Reads fields one by one and collects what is wrong with them. An absent field and null are the same. */

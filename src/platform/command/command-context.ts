@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Actor, EventMetadata } from '../event-store/stored-event.js';
 import { derivedId } from '../ids/ids.js';
 
@@ -59,7 +59,7 @@ export function systemContext(
 
 /** SHA-256 over the canonical JSON (sorted keys) of a body, hex. */
 export function digestOf(body: unknown): string {
-  return createHash('sha256').update(canonicalJson(body)).digest('hex');
+  return hash('sha256', canonicalJson(body));
 }
 
 /** JSON with sorted keys and no spaces; `undefined` fields are left out. */
