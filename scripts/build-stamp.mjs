@@ -7,6 +7,7 @@ const sources = [
   'embedded',
   'cli',
   'bench',
+  'test/faults',
   'scripts',
   'tsconfig.json',
   'tsconfig.build.json',
