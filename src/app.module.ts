@@ -12,6 +12,7 @@ import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
 import type { Config, ProcessRole } from './platform/config/config.js';
 import { EventStoreModule } from './platform/event-store/event-store.module.js';
+import { LogHintsModule } from './platform/hints/log-hints.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { LogTailModule } from './platform/log-tail/log-tail.module.js';
 import { RateLimitModule } from './platform/rate-limit/rate-limit.module.js';
@@ -27,6 +28,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     RateLimitModule,
     SecurityModule,
     LogTailModule,
+    LogHintsModule,
     LiveModule,
     AuditModule,
     AgentsModule,

@@ -126,6 +126,7 @@ export class EventStoreGateway extends EventStore {
         log: this.#log,
         client: this.#readClient,
         head: async () => await this.head(),
+        readAll: (range) => this.readAll(range),
       },
       handler,
     );

@@ -367,6 +367,34 @@ describe('the traps of client 6.2.1', () => {
       await eventually('the event', () => seen.includes('event 8'));
     });
 
+    it.each([
+      ['of the server itself', '$$heartbeat-1'],
+      ['that it leaves out', 'heartbeat-1'],
+    ])('goes on as it is when the log moved on in a stream %s', async (_, stream) => {
+      let subscriptions = 0;
+      let looks = 0;
+      const { gateway } = await scripted(
+        {
+          read: (call) => {
+            if (call.request.getOptions()?.hasSubscription() === true) {
+              subscriptions++;
+              call.write(confirmation());
+              return;
+            }
+            looks++;
+            call.write(storedAt(BigInt(8 + looks), { stream }));
+            call.end();
+          },
+        },
+        { watchdogMs: 20 },
+      );
+
+      gateway.subscribeAll({ ...all, filter: { withoutStreamPrefixes: ['heartbeat-'] } }, recorder().handler);
+
+      await eventually('several looks', () => looks >= 8);
+      expect(subscriptions).toBe(1);
+    });
+
     it('ends with an error when the store does not know the position', async () => {
       const { gateway } = await scripted({
         read: (call) => void call.emit('error', { code: status.INVALID_ARGUMENT, details: 'scripted' }),

@@ -16,6 +16,14 @@ export function wireFilterOf(filter: LogFilter | undefined): WireFilter {
   return { regex: `^(?!${excluded})${included}` };
 }
 
+/** Whether a stream passes {@link wireFilterOf} of this filter: what the server decides, decided here. */
+export function passesFilter(filter: LogFilter | undefined, stream: string): boolean {
+  const wire = wireFilterOf(filter);
+  return 'prefixes' in wire
+    ? wire.prefixes.some((prefix) => stream.startsWith(prefix))
+    : new RegExp(wire.regex).test(stream);
+}
+
 /** True for streams of the server itself: metadata (`$$x`), statistics, projections. */
 export function isSystemStream(stream: string): boolean {
   return stream.startsWith('$');

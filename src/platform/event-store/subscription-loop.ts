@@ -12,9 +12,9 @@ import { decode, isEndMarker, positionOf } from './event-decoder.js';
 import type { EventRegistry } from './event-registry.js';
 import { PositionRefused, ReadRefused } from './event-store.errors.js';
 import type { LogEntry, LogFilter, Subscription, SubscriptionHandler } from './event-store.js';
-import { wireFilterOf } from './log-filter.js';
+import { passesFilter, wireFilterOf } from './log-filter.js';
 import { readOutcomeOf } from './outcome.js';
-import { BEFORE_EVERYTHING, isAfter, type Position } from './position.js';
+import { BEFORE_EVERYTHING, isAfter, laterOf, type Position } from './position.js';
 import { PulledStream } from './pulled-stream.js';
 import type { StoreLogger } from './store-logger.js';
 
@@ -23,6 +23,8 @@ const READ_AHEAD = 1_024;
 /** A checkpoint after every 4 x 32 events that the filter has considered. */
 const SEARCH_WINDOW = 32;
 const WINDOWS_PER_CHECKPOINT = 4;
+/** Hidden events that a silence is looked through for: far more than a checkpoint is apart. */
+const LOOK_OVER = 1_024;
 
 export interface SubscriptionLoopOptions {
   readonly name: string;
@@ -36,6 +38,8 @@ export interface SubscriptionLoopOptions {
   readonly client: EventStoreDBClient;
   /** The store's head; rejects when it cannot be asked. */
   readonly head: () => Promise<Position | undefined>;
+  /** At most `max` events of the log strictly after a position, system events left out. */
+  readonly readAll: (options: { readonly after: Position; readonly max: number }) => AsyncIterable<LogEntry>;
 }
 
 /** The handler threw: not the store's fault, and no reason to try again. */
@@ -53,7 +57,7 @@ export class SubscriptionLoop implements Subscription {
   #last: Position | undefined;
   #lastSignAt = performance.now();
   #failuresInARow = 0;
-  /** Where the store's head was when silence last made us subscribe again. */
+  /** Where the store's head was when silence last made us look: up to there nothing is missing, or was asked for again. */
   #suspectedAt: Position = BEFORE_EVERYTHING;
   #pulled: PulledStream<AllStreamResolvedEvent> | undefined;
 
@@ -197,15 +201,28 @@ export class SubscriptionLoop implements Subscription {
     }
   }
 
-  /** Silent although the log has moved. A move that the filter hides looks the same: subscribing again is harmless. */
+  /** Silent although the log holds an event that it should have handed on. A move that the filter hides is none. */
   async #hasStalled(): Promise<boolean> {
     const head = await this.#options.head();
-    if (head === undefined || !isAfter(head, this.#last ?? BEFORE_EVERYTHING) || !isAfter(head, this.#suspectedAt)) {
+    const last = this.#last ?? BEFORE_EVERYTHING;
+    const lookedUpTo = laterOf(last, this.#suspectedAt);
+    if (head === undefined || !isAfter(head, lookedUpTo) || !(await this.#holdsMore(lookedUpTo, head))) {
       this.#sign();
+      if (head !== undefined) this.#suspectedAt = laterOf(head, this.#suspectedAt);
       return false;
     }
     this.#suspectedAt = head;
     return true;
+  }
+
+  async #holdsMore(after: Position, upTo: Position): Promise<boolean> {
+    let looked = 0;
+    for await (const { stream, position } of this.#options.readAll({ after, max: LOOK_OVER })) {
+      if (isAfter(position, upTo)) return false;
+      if (passesFilter(this.#options.filter, stream)) return true;
+      looked += 1;
+    }
+    return looked === LOOK_OVER;
   }
 
   #throwIfFinal(error: unknown): void {

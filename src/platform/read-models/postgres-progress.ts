@@ -34,6 +34,7 @@ interface HeadSeen {
 
 const POLL_WHILE_WAITING_MS = 100;
 const POLL_IDLE_MS = 1_000;
+const HINTED_HEAD_EVERY_MS = 100;
 const RECENT = 32;
 const HEADS_KEPT = 600;
 const DEFAULT_WAIT_MS = 2_000;
@@ -112,6 +113,13 @@ export class PostgresReadModelProgress extends ReadModelProgress {
   /** The head of the store as last seen by this process. */
   get head(): Position | undefined {
     return this.heads.at(-1)?.position;
+  }
+
+  /** A hint that the log reaches at least to here: the lag is known before the store is asked again. May be left out. */
+  noteHead(position: Position): void {
+    const now = performance.now();
+    const last = this.heads.at(-1);
+    if (last === undefined || now - last.at >= HINTED_HEAD_EVERY_MS) this.addHead(position, now);
   }
 
   private lagOf(name: ProjectionName): Consistency {
@@ -216,13 +224,16 @@ export class PostgresReadModelProgress extends ReadModelProgress {
     try {
       const recent = await this.store.recentPositions({ max: RECENT });
       if (recent.length === 0) return;
-      const position = recent.reduce(laterOf);
-      const last = this.heads.at(-1);
-      if (last === undefined || isAfter(position, last.position)) this.heads.push({ position, at: now });
-      this.forgetHeads();
+      this.addHead(recent.reduce(laterOf), now);
     } catch {
       // The store is away: its last known head stands, and the lag goes on growing against it.
     }
+  }
+
+  private addHead(position: Position, at: number): void {
+    const last = this.heads.at(-1);
+    if (last === undefined || isAfter(position, last.position)) this.heads.push({ position, at });
+    this.forgetHeads();
   }
 
   /** Keeps the newest, and what some projection has not passed; a long outage keeps the oldest one of all. */

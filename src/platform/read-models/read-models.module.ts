@@ -1,4 +1,5 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { OnEvent } from '@nestjs/event-emitter';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
@@ -7,6 +8,7 @@ import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EventStore } from '../event-store/event-store.js';
 import { LogGeneration } from '../event-store/log-generation.js';
+import { LOG_ADVANCED, type LogAdvanced } from '../hints/hints.js';
 import { Logger } from '../telemetry/logger.js';
 import { ReadModelProgress } from './consistency.js';
 import { Database } from './database.js';
@@ -89,8 +91,12 @@ export class ReadModelsModule implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     // Not awaited: the process starts and answers while the database is away.
-    void this.database.start();
-    this.progress.start();
+    void this.database.start().then(() => this.progress.start());
+  }
+
+  @OnEvent(LOG_ADVANCED)
+  onLogAdvanced({ position }: LogAdvanced): void {
+    this.progress.noteHead(position);
   }
 
   async onApplicationShutdown(): Promise<void> {
