@@ -1,6 +1,7 @@
 import type { UsageRange } from '../../projections/token-usage/token-usage.queries.js';
 import { badRequest } from '../platform/http/errors.js';
 import { oneOf, type Query } from '../platform/http/list-query.js';
+import { isoInstant } from './iso-instant.js';
 
 export const timeframes = ['hour', 'day', 'week', 'month', 'all'] as const;
 export type Timeframe = (typeof timeframes)[number];
@@ -13,7 +14,6 @@ const LENGTH_MS: Readonly<Record<Timeframe, number | undefined>> = {
   month: 30 * 24 * HOUR_MS,
   all: undefined,
 };
-const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
 
 export interface UsagePeriod extends UsageRange {
   readonly timeframe: Timeframe;
@@ -46,14 +46,7 @@ export function zoneOf(query: Query): string {
 function instantOf(query: Query, name: string): number | undefined {
   const value = query[name];
   if (value === undefined) return undefined;
-  const ms =
-    typeof value !== 'string'
-      ? Number.NaN
-      : /^\d{1,15}$/.test(value)
-        ? Number(value)
-        : ISO_WITH_ZONE.test(value)
-          ? Date.parse(value)
-          : Number.NaN;
+  const ms = typeof value !== 'string' ? Number.NaN : /^\d{1,15}$/.test(value) ? Number(value) : isoInstant(value);
   if (!Number.isFinite(ms)) throw badRequest(`Invalid ${name}. Expected ISO 8601 with a zone, or milliseconds.`);
   return ms;
 }

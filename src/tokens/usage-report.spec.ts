@@ -54,6 +54,8 @@ describe('a token usage report', () => {
     ['a negative cost', { reportedCostUsd: '-1' }, 'reportedCostUsd'],
     ['a long duration', { duration: 604_800_001 }, 'duration'],
     ['an empty event id', { eventId: '' }, 'eventId'],
+    ['a day that does not exist', { timestamp: '2025-02-30T00:00:00Z' }, 'timestamp'],
+    ['a cost finer than twelve decimals', { reportedCostUsd: 1e-13 }, 'reportedCostUsd'],
   ])('refuses %s', (_, change, field) => {
     expect(faultsOf({ ...valid, ...change })).toEqual([expect.stringMatching(new RegExp(`^${field}: `))]);
   });
@@ -65,6 +67,15 @@ describe('a token usage report', () => {
   it('takes the largest count, zero, and a task as text', () => {
     const report = accept({ ...valid, inputTokens: Number.MAX_SAFE_INTEGER, outputTokens: 0, taskId: '7' });
     expect(report).toMatchObject({ inputTokens: Number.MAX_SAFE_INTEGER, outputTokens: 0, taskId: 7 });
+  });
+
+  it('takes a cost as a number however JSON writes it', () => {
+    expect(accept({ ...valid, reportedCostUsd: 1e-7 }).reportedCostUsd).toBe('0.0000001');
+    expect(accept({ ...valid, reportedCostUsd: 0.25 }).reportedCostUsd).toBe('0.25');
+  });
+
+  it('counts for one agent however its name was composed', () => {
+    expect(accept({ ...valid, sessionId: 'Zoe\u0308:cli' }).agentName).toBe('Zo\u00eb');
   });
 
   it('gives a beat its own session and operation', () => {

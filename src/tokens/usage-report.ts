@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isoInstant } from './iso-instant.js';
 import type { TokenCounts } from './tokens.events.js';
 
 /** A report as accepted: normalised, checked, with nothing filled in by the server but the default values. */
@@ -26,7 +27,6 @@ export type ParsedUsage =
 const MAX_TOKENS = Number.MAX_SAFE_INTEGER;
 const MAX_DURATION_MS = 604_800_000;
 const DAY_MS = 86_400_000;
-const ISO_WITH_ZONE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})$/;
 const DECIMAL = /^\d{1,20}(\.\d{1,12})?$/;
 
 /** Checks one record of `POST /api/tokens` strictly: every fault is named, nothing is guessed. */
@@ -36,7 +36,7 @@ export function parseUsage(record: unknown, now: Date): ParsedUsage {
   }
   const fields = new Fields(record as Record<string, unknown>);
   const sessionId = fields.text('sessionId', 512);
-  const agentName = sessionId?.split(':', 1)[0];
+  const agentName = sessionId?.split(':', 1)[0]?.normalize('NFC');
   if (sessionId !== undefined && (agentName === undefined || agentName.trim() === '')) {
     fields.fault('sessionId', 'must name an agent before the first colon');
   }
@@ -78,7 +78,8 @@ export function parseUsage(record: unknown, now: Date): ParsedUsage {
 /** `token_usage` inside a beat: the session is the agent's own, the rest as in {@link parseUsage}. */
 export function parseInlineUsage(usage: unknown, sessionId: string, now: Date): ParsedUsage {
   if (typeof usage !== 'object' || usage === null || Array.isArray(usage)) return parseUsage(usage, now);
-  return parseUsage({ operation: 'heartbeat', ...usage, sessionId }, now);
+  const operation = ('operation' in usage ? usage.operation : undefined) ?? 'heartbeat';
+  return parseUsage({ ...usage, operation, sessionId }, now);
 }
 
 /** The sum of the four buckets. */
@@ -153,7 +154,7 @@ class Fields {
   instant(field: string, now: Date): number | undefined {
     const value = this.record[field];
     if (value === undefined || value === null) return undefined;
-    const ms = typeof value === 'string' && ISO_WITH_ZONE.test(value) ? Date.parse(value.replace(',', '.')) : value;
+    const ms = typeof value === 'string' ? isoInstant(value.replace(',', '.')) : value;
     if (!Number.isSafeInteger(ms) || (ms as number) < 0) {
       return this.fault(field, 'must be ISO 8601 with a zone, or integer milliseconds since 1970');
     }
@@ -164,7 +165,7 @@ class Fields {
   cost(field: string): string | undefined {
     const value = this.record[field];
     if (value === undefined || value === null) return undefined;
-    const text = typeof value === 'number' ? String(value) : value;
+    const text = typeof value === 'number' ? decimalText(value) : value;
     if (typeof text === 'string' && DECIMAL.test(text)) return text;
     return this.fault(field, 'must be a decimal of at least 0, with at most 12 decimals');
   }
@@ -172,6 +173,14 @@ class Fields {
   private isAbsent(field: string): boolean {
     return this.record[field] === undefined || this.record[field] === null;
   }
+}
+
+/** A number as JSON has it, without an exponent where twelve decimals hold it exactly. */
+function decimalText(value: number): string {
+  const text = String(value);
+  if (!text.includes('e-')) return text;
+  const fixed = value.toFixed(12);
+  return Number(fixed) === value ? fixed.replace(/0+$/, '') : text;
 }
 
 function given<Key extends string, Value>(key: Key, value: Value | undefined): { readonly [K in Key]?: Value } {
