@@ -53,8 +53,8 @@ export class TokensController {
   ) {
     const key = idempotencyKeyOf(request);
     const context = this.endpoint.contextOf(request, caller, 'POST /api/tokens', null);
-    const records = Buffer.isBuffer(body) ? parseLines(body) : body;
     const onError = oneOf(query, 'onError', ['refuse', 'skip'] as const) ?? 'refuse';
+    const records = Buffer.isBuffer(body) ? parseLines(body, onError) : body;
     const answer: ReportAnswer = Array.isArray(records)
       ? await this.commands.reportMany(context, caller.principal, records, key, onError)
       : await this.commands.reportOne(context, caller.principal, records, key);

@@ -17,14 +17,19 @@ export interface CheckedBatch {
   readonly faults: readonly BatchFault[];
 }
 
-/** NDJSON: one object a line, blank lines skipped. Errors: 400 naming the line. */
-export function parseLines(bytes: Buffer): readonly unknown[] {
+/** A line that is not JSON: one bad record, when the others are to be recorded. */
+class UnreadableLine {
+  constructor(readonly reason: string) {}
+}
+
+/** NDJSON: one object a line, blank lines skipped. Errors: 400 naming the line, unless bad records are skipped. */
+export function parseLines(bytes: Buffer, onError: 'refuse' | 'skip'): readonly unknown[] {
   const records: unknown[] = [];
   for (let start = 0, line = 1; start < bytes.length; line += 1) {
     const newline = bytes.indexOf(0x0a, start);
     const end = newline < 0 ? bytes.length : newline;
     const text = bytes.subarray(start, end);
-    if (!isBlank(text)) records.push(parseLine(text, line));
+    if (!isBlank(text)) records.push(parseLine(text, line, onError));
     start = end + 1;
   }
   return records;
@@ -41,6 +46,10 @@ export function checkBatch(records: readonly unknown[], key: string | undefined,
   const faults: BatchFault[] = [];
   const digests = new Map<string, string>();
   for (const [index, record] of records.entries()) {
+    if (record instanceof UnreadableLine) {
+      faults.push({ index, errors: [record.reason] });
+      continue;
+    }
     const parsed = parseUsage(record, now);
     if (parsed.kind === 'invalid') {
       faults.push({
@@ -69,12 +78,14 @@ export function checkBatch(records: readonly unknown[], key: string | undefined,
   return { reports, faults };
 }
 
-function parseLine(text: Buffer, line: number): unknown {
+function parseLine(text: Buffer, line: number, onError: 'refuse' | 'skip'): unknown {
   try {
     return parseJson(text);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    throw new Refusal(400, error.message, { details: [`line ${line}: not a JSON object that is accepted`] });
+    const reason = `line ${line}: not a JSON object that is accepted`;
+    if (onError === 'skip') return new UnreadableLine(reason);
+    throw new Refusal(400, error.message, { details: [reason] });
   }
 }
 
