@@ -42,7 +42,7 @@ export class ExpiryMonitor implements OnApplicationBootstrap, OnApplicationShutd
     private readonly logger: Logger,
     @Inject(CONFIG) private readonly config: Config,
   ) {
-    this.hold = new OutageHold(performance.now(), config.connectionTimeoutSeconds * 1_000);
+    this.hold = new OutageHold(performance.now());
   }
 
   onApplicationBootstrap(): void {
@@ -71,21 +71,20 @@ export class ExpiryMonitor implements OnApplicationBootstrap, OnApplicationShutd
   /** One look. Resolves to how many agents were taken offline. */
   async round(): Promise<number> {
     if (!(await this.presence.apiIsHeard())) this.hold.outage(performance.now());
-    if (!this.hold.allows(performance.now())) return 0;
+    const { connectionTimeoutSeconds, agentTimeoutSeconds } = this.config;
+    const holdsConnections = !this.hold.allows(performance.now(), connectionTimeoutSeconds);
+    const holdsAgents = !this.hold.allows(performance.now(), agentTimeoutSeconds);
+    if (holdsConnections && holdsAgents) return 0;
     const lookedAt = await this.leases.databaseTime();
     const [head] = await this.store.recentPositions({ max: 1 });
     if (head === undefined || !(await this.progress.waitFor(['liveness'], head, CATCH_UP_MS))) return 0;
     const due = await this.leases.dueLeases(
-      {
-        connectionSeconds: this.config.connectionTimeoutSeconds,
-        agentSeconds: this.config.agentTimeoutSeconds,
-        limit: BATCH,
-      },
+      { connectionSeconds: connectionTimeoutSeconds, agentSeconds: agentTimeoutSeconds, limit: BATCH },
       lookedAt,
     );
     if (isAfter(head, due.checkpoint)) return 0;
     let taken = 0;
-    for (const lease of [...due.connections, ...due.agents]) {
+    for (const lease of [...(holdsConnections ? [] : due.connections), ...(holdsAgents ? [] : due.agents)]) {
       if (await this.takeOffline(lease)) taken += 1;
     }
     return taken;

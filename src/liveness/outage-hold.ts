@@ -3,22 +3,16 @@
  * after every outage of the API, the store or the database, one full timeout must pass before the first expiry.
  */
 export class OutageHold {
-  private holdUntilMs: number;
-
   /** Times are monotonic milliseconds. */
-  constructor(
-    nowMs: number,
-    private readonly timeoutMs: number,
-  ) {
-    this.holdUntilMs = nowMs + timeoutMs;
-  }
+  constructor(private hearingSinceMs: number) {}
 
   /** The service could not hear agents just now. */
   outage(nowMs: number): void {
-    this.holdUntilMs = nowMs + this.timeoutMs;
+    this.hearingSinceMs = nowMs;
   }
 
-  allows(nowMs: number): boolean {
-    return nowMs >= this.holdUntilMs;
+  /** Whether agents could be heard for as long as they may be silent. */
+  allows(nowMs: number, timeoutSeconds: number): boolean {
+    return nowMs - this.hearingSinceMs >= timeoutSeconds * 1_000;
   }
 }
