@@ -4,6 +4,7 @@ import { Aggregates, type Loaded } from '../platform/command/aggregates.js';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import { isAfter, type Position } from '../platform/event-store/position.js';
 import type { StoredEvent } from '../platform/event-store/stored-event.js';
 import { conflict, notFound, Refusal, unavailable } from '../platform/http/errors.js';
 import { derivedId } from '../platform/ids/ids.js';
@@ -99,10 +100,12 @@ export class AgentDirectory {
   async reserve(context: CommandContext, name: string): Promise<NameReservation> {
     const stream = nameStream(context.workspaceId, name);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const owner = (await this.names.load(stream)).state.owner ?? (await this.names.reload(stream)).state.owner;
+      const known = await this.names.load(stream);
+      const loaded = known.state.owner === null ? await this.names.reload(stream) : known;
+      const { owner } = loaded.state;
       if (owner !== null) {
-        if (await this.holds(owner)) return { ...owner, fresh: false };
-        await this.release(context, owner.agentId, owner.name);
+        if (await this.holds(owner, loaded.position)) return { ...owner, fresh: false };
+        await this.release(context, owner, loaded.revision);
         continue;
       }
       const agentId = await this.numbers.next('agent');
@@ -115,27 +118,47 @@ export class AgentDirectory {
     throw unavailable('The name is being released and taken at the same time');
   }
 
-  /** Takes a name for an existing agent (rename). False when another agent has it or a look-alike. */
+  /**
+   * Takes a name for an existing agent (rename). False when another agent has it or a look-alike. A name that the agent
+   * holds is taken anew: an earlier rename away from it may be about to release it.
+   */
   async reserveFor(context: CommandContext, agentId: number, name: string): Promise<boolean> {
-    const outcome = await this.nameLoop.execute(
-      nameStream(context.workspaceId, name),
-      stepOf(context, 'rename'),
-      ({ state }) => agentNameDecider.decide({ type: 'ReserveName', agentId, name }, state),
-    );
-    return outcome.kind === 'accepted';
+    const stream = nameStream(context.workspaceId, name);
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const loaded = await this.names.reload(stream);
+      const { owner } = loaded.state;
+      if (owner !== null && owner.agentId !== agentId) {
+        if (await this.holds(owner, loaded.position)) return false;
+        await this.release(context, owner, loaded.revision);
+        continue;
+      }
+      const outcome = await this.nameLoop.execute(stream, stepOf(context, `rename:${round}`), ({ state }) =>
+        agentNameDecider.decide({ type: 'ReserveName', agentId, name, anew: true }, state),
+      );
+      if (outcome.kind === 'accepted') return true;
+    }
+    throw unavailable('The name is being released and taken at the same time');
   }
 
-  async release(context: CommandContext, agentId: number, name: string): Promise<void> {
+  /** The revision of a name's stream right now: a later reservation of the name moves on from it. */
+  async nameRevision(workspaceId: number, name: string): Promise<bigint> {
+    return (await this.names.reload(nameStream(workspaceId, name))).revision;
+  }
+
+  /** Frees a name; not when it was reserved again after `revision`. */
+  async release(
+    context: CommandContext,
+    { agentId, name }: { readonly agentId: number; readonly name: string },
+    revision?: bigint,
+  ): Promise<void> {
     await this.nameLoop.execute(
       nameStream(context.workspaceId, name),
-      stepOf(context, `release:${agentId}`),
-      ({ state }) => agentNameDecider.decide({ type: 'ReleaseName', agentId }, state),
+      stepOf(context, `release:${agentId}:${name}:${revision ?? ''}`),
+      (loaded) =>
+        revision === undefined || loaded.revision === revision
+          ? agentNameDecider.decide({ type: 'ReleaseName', agentId }, loaded.state)
+          : { kind: 'accepted', events: [] },
     );
-  }
-
-  /** After a rename: the old name becomes free, unless both names are the same to a reader. */
-  async releaseOther(context: CommandContext, agentId: number, previous: string, current: string): Promise<void> {
-    if (foldedName(previous) !== foldedName(current)) await this.release(context, agentId, previous);
   }
 
   /** Decides and appends on one agent's stream. An agent of another workspace looks like none. */
@@ -166,14 +189,24 @@ export class AgentDirectory {
     return this.agents.history(agentStream(agentId));
   }
 
-  /** False when the owner has retired or gone by another name since, and only the release is missing. */
-  private async holds(owner: { readonly agentId: number; readonly name: string }): Promise<boolean> {
+  /**
+   * False when the owner has retired or gone by another name since, and only the release is missing. Errors: 409 when it
+   * is just being renamed to it.
+   */
+  private async holds(
+    owner: { readonly agentId: number; readonly name: string },
+    reservedAt: Position | undefined,
+  ): Promise<boolean> {
     const { state } = await this.agents.reload(agentStream(owner.agentId));
     if (state.kind === 'none' || (state.kind === 'active' && state.name === owner.name)) return true;
     if (state.kind === 'retired') return false;
     const history = await this.history(owner.agentId);
     const movedAway = history.some(
-      ({ type, data }) => type === 'AgentRenamed' && 'previousName' in data && data.previousName === owner.name,
+      ({ type, data, position }) =>
+        type === 'AgentRenamed' &&
+        'previousName' in data &&
+        data.previousName === owner.name &&
+        (reservedAt === undefined || isAfter(position, reservedAt)),
     );
     if (movedAway) return false;
     throw conflict('Agent name already exists', { agent_name: owner.name });

@@ -1,8 +1,9 @@
 import { accepted, refused, type Decider } from '../platform/decider/decider.js';
 import type { AgentNameEvent } from './agents.events.js';
 
+/** `anew`: a reservation that its owner holds is made again, so that a release decided before it comes too late. */
 export type AgentNameCommand =
-  | { readonly type: 'ReserveName'; readonly agentId: number; readonly name: string }
+  | { readonly type: 'ReserveName'; readonly agentId: number; readonly name: string; readonly anew?: boolean }
   | { readonly type: 'ReleaseName'; readonly agentId: number };
 
 export type AgentNameState = { readonly owner: { readonly agentId: number; readonly name: string } | null };
@@ -14,7 +15,7 @@ export const agentNameDecider: Decider<AgentNameState, AgentNameCommand, AgentNa
     switch (command.type) {
       case 'ReserveName':
         if (owner !== null && owner.agentId !== command.agentId) return refused('NameTaken');
-        if (owner?.name === command.name) return accepted();
+        if (owner?.name === command.name && command.anew !== true) return accepted();
         return accepted({ type: 'AgentNameReserved', data: { agentId: command.agentId, name: command.name } });
       case 'ReleaseName':
         return owner?.agentId === command.agentId

@@ -75,6 +75,12 @@ describe('connecting', () => {
       .when(open('a'))
       .thenRefused('Retired');
   });
+
+  it('refuses an agent that goes by another name by now', () => {
+    given(registered(), { type: 'AgentRenamed', data: { agentId: 7, name: 'other', previousName: 'build-bot' } })
+      .when(open('a'))
+      .thenRefused('NameChanged');
+  });
 });
 
 describe('closing', () => {
@@ -155,7 +161,11 @@ describe('always', () => {
       type: fc.constant('ReconfigureAgent' as const),
       changes: fc.record({ role: fc.constantFrom('x', 'y') }),
     }),
-    fc.record({ type: fc.constant('RenameAgent' as const), name: fc.constantFrom('n', 'm') }),
+    fc.record({
+      type: fc.constant('RenameAgent' as const),
+      from: fc.constantFrom('build-bot', 'n', 'm'),
+      name: fc.constantFrom('n', 'm'),
+    }),
     fc.constant<AgentCommand>({ type: 'RetireAgent' }),
   );
 

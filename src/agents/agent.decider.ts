@@ -14,7 +14,7 @@ export type AgentCommand =
   | { readonly type: 'RegisterAgent'; readonly registration: Registration }
   | {
       readonly type: 'OpenConnection';
-      /** Used only when the agent does not exist yet. */
+      /** Used only when the agent does not exist yet; an agent that goes by another name by now is refused. */
       readonly registration: Registration;
       readonly connection: ConnectionRequest;
     }
@@ -30,7 +30,7 @@ export type AgentCommand =
       readonly epoch?: number | null;
     }
   | { readonly type: 'ReconfigureAgent'; readonly changes: AgentChanges }
-  | { readonly type: 'RenameAgent'; readonly name: string }
+  | { readonly type: 'RenameAgent'; readonly from: string; readonly name: string }
   | { readonly type: 'RetireAgent' };
 
 export interface Registration {
@@ -51,7 +51,8 @@ export interface ConnectionRequest {
 type ConnectionMetadata = Extract<AgentEvent, { type: 'ConnectionOpened' }>['data']['metadata'];
 export type AgentChanges = Partial<AgentProfile> & { readonly lastActivity?: string };
 
-export type AgentRefusal = 'NotRegistered' | 'Retired' | 'UnknownConnection' | 'StaleConnection' | 'StaleEpoch';
+export type AgentRefusal =
+  'NotRegistered' | 'Retired' | 'NameChanged' | 'UnknownConnection' | 'StaleConnection' | 'StaleEpoch';
 
 export interface OpenConnectionState {
   readonly id: string;
@@ -151,6 +152,7 @@ function decideActive(command: AgentCommand, agent: RegisteredAgent): AgentDecis
     case 'RegisterAgent':
       return accepted();
     case 'OpenConnection':
+      if (command.registration.name !== agent.name) return refused('NameChanged');
       return decideOpen(command.connection, agent);
     case 'CloseConnection':
       if (agent.connection?.id === command.connectionId) {
@@ -170,6 +172,7 @@ function decideActive(command: AgentCommand, agent: RegisteredAgent): AgentDecis
       return decideReconfigure(command.changes, agent);
     case 'RenameAgent':
       if (command.name === agent.name) return accepted();
+      if (command.from !== agent.name) return refused('NameChanged');
       return accepted({
         type: 'AgentRenamed',
         data: { agentId: agent.agentId, name: command.name, previousName: agent.name },

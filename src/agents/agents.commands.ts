@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { CommandContext } from '../platform/command/command-context.js';
 import { stepOf } from '../platform/command/command-context.js';
 import { laterOf, type Position } from '../platform/event-store/position.js';
-import { conflict, invalid, notFound } from '../platform/http/errors.js';
+import { conflict, invalid, notFound, unavailable } from '../platform/http/errors.js';
 import { AgentCapacity } from './agent-capacity.js';
 import { AgentDirectory } from './agent-directory.js';
 import type { AgentChanges, AgentCommand, RegisteredAgent } from './agent.decider.js';
-import { checkName } from './agent.names.js';
+import { checkName, foldedName } from './agent.names.js';
 import type { AgentProfile, AgentStatus, StatusReason } from './agents.events.js';
+
+/** How often a rename or a connect follows an agent that is renamed or deleted at the same moment. */
+export const MAX_ROUNDS = 5;
 
 export interface NewAgent {
   readonly name: string;
@@ -76,16 +79,28 @@ export class AgentCommands {
   /** Reserve the new name, take it, release the old one: each step can be repeated. Errors: 400, 409. */
   async rename(context: CommandContext, agent: RegisteredAgent, wanted: string): Promise<AgentEffect> {
     const name = checkedName(wanted);
-    if (name !== agent.name && !(await this.directory.reserveFor(context, agent.agentId, name))) throw nameTaken(name);
-    const renamed = await this.run(context, agent.agentId, { type: 'RenameAgent', name });
-    await this.directory.releaseOther(context, agent.agentId, agent.name, name);
-    return renamed;
+    const { agentId } = agent;
+    let from = agent.name;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const step = round === 0 ? context : stepOf(context, `again:${round}`);
+      const held = await this.directory.nameRevision(context.workspaceId, from);
+      if (name !== from && !(await this.directory.reserveFor(step, agentId, name))) throw nameTaken(name);
+      const outcome = await this.directory.execute(step, agentId, { type: 'RenameAgent', from, name });
+      if (outcome.state.kind === 'none') throw notFound('Agent not found');
+      if (outcome.kind === 'accepted') {
+        if (foldedName(from) !== foldedName(name)) await this.directory.release(step, { agentId, name: from }, held);
+        return { agent: outcome.state, position: outcome.position, replayed: outcome.replayed };
+      }
+      if (outcome.refusal !== 'NameChanged') throw notFound('Agent not found');
+      from = outcome.state.name;
+    }
+    throw unavailable('The agent is being renamed by several callers at once');
   }
 
   /** Retires for ever; the name becomes free, the history stays. */
   async retire(context: CommandContext, agent: RegisteredAgent): Promise<Position | undefined> {
     const retired = await this.run(context, agent.agentId, { type: 'RetireAgent' });
-    await this.directory.release(context, agent.agentId, agent.name);
+    await this.directory.release(context, retired.agent);
     return retired.position;
   }
 

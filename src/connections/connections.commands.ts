@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { AgentDirectory, assertReachable } from '../agents/agent-directory.js';
 import { AgentCapacity } from '../agents/agent-capacity.js';
 import { checkName } from '../agents/agent.names.js';
+import { MAX_ROUNDS } from '../agents/agents.commands.js';
 import type { AgentEvent } from '../agents/agents.events.js';
 import type { Principal } from '../platform/auth/principal.js';
 import { metadataOf, stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { EventStore, isReadable } from '../platform/event-store/event-store.js';
 import { RevisionConflict } from '../platform/event-store/event-store.errors.js';
 import type { Position } from '../platform/event-store/position.js';
-import { conflict, invalid, notFound } from '../platform/http/errors.js';
+import { conflict, invalid, notFound, unavailable } from '../platform/http/errors.js';
 import { derivedId, eventIdOf, Ids } from '../platform/ids/ids.js';
 import type { ConnectBody } from './connections.dto.js';
 import type { ConnectionAssigned } from './connections.events.js';
@@ -33,20 +34,36 @@ export class ConnectionCommands {
   ) {}
 
   /**
-   * Opens the agent's only connection, creating the agent if the name is new and superseding an open connection.
+   * Opens the agent's only connection, creating the agent if the name is new and superseding an open connection. An agent
+   * that is deleted or renamed meanwhile has left the name: whoever owns it now is connected.
    * Errors: 400 bad name, 403 another agent's key, 409 look-alike name, 422 too many agents.
    */
   async open(context: CommandContext, principal: Principal, body: ConnectBody): Promise<OpenedConnection> {
     const checked = checkName(body.agent_name);
     if (checked.kind === 'invalid') throw invalid([`agent_name: ${checked.reason}`]);
-    const agentId = await this.agentFor(context, principal, checked.name);
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const step = round === 0 ? context : stepOf(context, `again:${round}`);
+      const opened = await this.openAs(step, principal, checked.name, body);
+      if (opened !== undefined) return opened;
+    }
+    throw unavailable('The agent is being renamed or deleted at the same time');
+  }
+
+  /** Undefined: the agent of this name has gone by another one, or for good, in between. */
+  private async openAs(
+    context: CommandContext,
+    principal: Principal,
+    name: string,
+    body: ConnectBody,
+  ): Promise<OpenedConnection | undefined> {
+    const agentId = await this.agentFor(context, principal, name);
     const connectionId = context.keyed ? derivedId('connection', context.commandId) : this.ids.newId();
-    await this.assign(stepOf(context, 'assign'), connectionId, agentId);
+    if (!(await this.assign(stepOf(context, 'assign'), connectionId, agentId))) return undefined;
     const outcome = await this.directory.execute(context, agentId, {
       type: 'OpenConnection',
       registration: {
         agentId,
-        name: checked.name,
+        name,
         status: 'online',
         source: 'connect',
         profile: {
@@ -64,7 +81,10 @@ export class ConnectionCommands {
         metadata: (body.metadata ?? null) as Opened['data']['metadata'],
       },
     });
-    if (outcome.kind === 'refused') throw conflict('The agent was deleted while it connected');
+    if (outcome.kind === 'refused') {
+      if (outcome.refusal === 'StaleConnection') throw conflict('The connection was opened and closed already');
+      return undefined;
+    }
     const opened = outcome.events.find((event): event is Opened => event.type === 'ConnectionOpened');
     if (opened === undefined) throw conflict('The connection is already open');
     return { opened: opened.data, position: outcome.position, replayed: outcome.replayed };
@@ -104,17 +124,20 @@ export class ConnectionCommands {
     return reservation.agentId;
   }
 
-  private async assign(context: CommandContext, connectionId: string, agentId: number): Promise<void> {
+  /** False when an earlier attempt of the same command gave the id to another agent. */
+  private async assign(context: CommandContext, connectionId: string, agentId: number): Promise<boolean> {
     const event: ConnectionAssigned = { type: 'ConnectionAssigned', data: { connectionId, agentId } };
-    await this.store
-      .append(
+    try {
+      await this.store.append(
         `connection-${connectionId}`,
         [{ ...event, id: eventIdOf(context.commandId, 0), metadata: metadataOf(context) }],
         'no_stream',
-      )
-      .catch((error: unknown) => {
-        if (!(error instanceof RevisionConflict)) throw error;
-      });
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) throw error;
+      return (await this.agentOf(connectionId)) === agentId;
+    }
   }
 
   /** Whether the agent ever had this connection: its fold remembers only the most recent ones. */
