@@ -34,6 +34,7 @@ describe('an agent name', () => {
     ['a\ufeffb', 'control'],
     ['x'.repeat(101), '100'],
     ['\ud800', 'well-formed'],
+    ['register', 'route'],
   ])('may not be %j', (given, reason) => {
     expect(checkName(given)).toMatchObject({ kind: 'invalid', reason: expect.stringContaining(reason) });
   });

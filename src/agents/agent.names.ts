@@ -1,6 +1,8 @@
 /** Control, bidirectional and zero-width characters, and the byte order mark: invisible, so two names would look alike. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const LONE_SURROGATE = /\p{Cs}/u;
+/** `/api/agents/register` is a route, so an agent of this name could not be asked for by it. */
+const ROUTE_NAMES: ReadonlySet<string> = new Set(['register']);
 
 export type CheckedName =
   { readonly kind: 'name'; readonly name: string } | { readonly kind: 'invalid'; readonly reason: string };
@@ -15,6 +17,7 @@ export function checkName(given: string): CheckedName {
   if (INVISIBLE.test(name)) return invalid('must not contain control, bidirectional or zero-width characters');
   if (name.includes(':')) return invalid('must not contain a colon');
   if (/^\p{Nd}+$/u.test(name)) return invalid('must not consist of digits only');
+  if (ROUTE_NAMES.has(name)) return invalid('must not be the name of a route');
   if (foldedName(name).length === 0) return invalid('must not be blank');
   return { kind: 'name', name };
 }

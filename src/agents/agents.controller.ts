@@ -41,7 +41,9 @@ export class AgentsController {
   ) {
     const paging = pageOf(query);
     const status = oneOf(query, 'status', agentStatuses);
-    const role = text(query, 'role', 100);
+    const role = text(query, 'role', 200);
+    // No agent is hidden yet: both answers are the same list.
+    oneOf(query, 'show_hidden', ['0', '1', 'false', 'true']);
     const filter = { ...(status === undefined ? {} : { status }), ...(role === undefined ? {} : { role }) };
     const { workspaceId } = caller.principal;
     return this.answers.answer(reply, shownBy, query, async () => {
@@ -97,6 +99,8 @@ export class AgentsController {
     @CurrentCaller() caller: Caller,
     @Body() body: ChangeAgentByNameBody,
   ): Promise<Json> {
+    const changes = changesOf(body);
+    if (Object.keys(changes).length === 0 && !body.status) throw badRequest('No fields to update');
     return this.endpoint.handle(
       request,
       reply,
@@ -104,8 +108,6 @@ export class AgentsController {
       { route: 'PUT /api/agents', shownBy, body },
       async (context) => {
         const agent = await this.directory.findNamed(caller.principal, body.name);
-        const changes = changesOf(body);
-        if (Object.keys(changes).length === 0 && body.status === undefined) throw badRequest('No fields to update');
         const { position, replayed } = await this.commands.change(
           context,
           agent.agentId,

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsArray, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { MaxJsonBytes } from '../platform/http/max-json-bytes.js';
 import { agentStatuses, runtimeTypes, type AgentStatus, type RuntimeType } from './agents.events.js';
+import { IsAgentName } from './is-agent-name.js';
 
 const MAX_CONFIG_BYTES = 65_536;
 export const selfRoles = ['coder', 'reviewer', 'tester', 'devops', 'researcher', 'assistant', 'agent'] as const;
@@ -38,8 +39,7 @@ class AgentFields {
 
 export class CreateAgentBody extends AgentFields {
   @ApiProperty({ maxLength: 100, example: 'build-bot' })
-  @IsString()
-  @IsNotEmpty()
+  @IsAgentName()
   name!: string;
 
   @ApiProperty({ maxLength: 100, example: 'developer' })
@@ -79,8 +79,7 @@ export class ChangeAgentBody {
 
   @ApiPropertyOptional({ maxLength: 100, description: 'A new name; 409 when somebody has it or a look-alike.' })
   @IsOptional()
-  @IsString()
-  @IsNotEmpty()
+  @IsAgentName()
   name?: string | null;
 
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'Becomes the agent’s config.' })
@@ -92,7 +91,7 @@ export class ChangeAgentBody {
 
 export class RegisterAgentBody {
   @ApiProperty({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', example: 'reviewer-2' })
-  @IsString()
+  @IsAgentName()
   @Matches(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
   name!: string;
 

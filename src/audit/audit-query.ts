@@ -33,7 +33,7 @@ export function readAuditQuery(query: Query, generation: string, isEndless: bool
   return {
     types: readTypes(query),
     actor: text(query, 'actor'),
-    agent: text(query, 'agent')?.normalize('NFC'),
+    agent: text(query, 'agent', 400)?.normalize('NFC'),
     task: integer(query, 'task', 1),
     stream: text(query, 'stream', 300),
     correlation: text(query, 'correlation'),

@@ -78,7 +78,7 @@ export class ConnectionsController {
     const { principal } = caller;
     const paging = pageOf(query, { cap: 200, byDefault: 200 });
     const status = oneOf(query, 'status', ['connected', 'disconnected'] as const);
-    const agent = text(query, 'agent', 100);
+    const agent = text(query, 'agent', 400);
     return this.answers.answer(reply, shownBy, query, async () => {
       const agentId =
         principal.agentId ?? (agent === undefined ? undefined : await this.idOf(principal.workspaceId, agent));
@@ -117,8 +117,9 @@ export class ConnectionsController {
 
   /** An agent that is not there has no connections: -1 matches none. */
   private async idOf(workspaceId: number, reference: string): Promise<number> {
-    if (/^\d+$/.test(reference)) return Number(reference);
-    return (await this.directory.ownerOf(workspaceId, reference)) ?? -1;
+    if (!/^\d+$/.test(reference)) return (await this.directory.ownerOf(workspaceId, reference.normalize('NFC'))) ?? -1;
+    const id = Number(reference);
+    return Number.isSafeInteger(id) ? id : -1;
   }
 }
 

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsNotEmpty, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsAgentName } from '../agents/is-agent-name.js';
 import { MaxJsonBytes } from '../platform/http/max-json-bytes.js';
 
 export class ConnectBody {
@@ -10,8 +11,7 @@ export class ConnectBody {
   tool_name!: string;
 
   @ApiProperty({ maxLength: 100, example: 'build-bot', description: 'Exact name; a new one creates the agent.' })
-  @IsString()
-  @IsNotEmpty()
+  @IsAgentName()
   agent_name!: string;
 
   @ApiPropertyOptional({ maxLength: 50, example: '1.0.0' })

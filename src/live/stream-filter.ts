@@ -34,7 +34,7 @@ export function readFilter(query: Readonly<Record<string, unknown>>): AskedFilte
     if (!TYPE.test(type) || type.length > 100) details.push('types: Expected names such as agent or agent.created');
   }
   const agents = readList(query['agent'], 'agent', details).map((agent) => agent.normalize('NFC'));
-  if (agents.some((agent) => agent.length > 100)) details.push('agent: Expected an id or a name');
+  if (agents.some((agent) => Array.from(agent).length > 100)) details.push('agent: Expected an id or a name');
   const tasks = readList(query['task'], 'task', details).map(Number);
   if (tasks.some((task) => !Number.isSafeInteger(task) || task < 1)) details.push('task: Expected a positive integer');
   const named = readNamed(query['named'], details);
