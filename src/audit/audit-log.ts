@@ -27,6 +27,7 @@ export interface PageBudget {
 const BUDGET: PageBudget = { entries: 50_000, ms: 5_000, bytes: 16 * 1024 * 1024 };
 /** How long a question waits for the tail to have come as far as the log was when it was asked. */
 const HEAD_WAIT_MS = 300;
+const AT_LEAST_WAIT_MS = 2_000;
 const LINES_BYTES = 64 * 1024;
 
 /** The history of a workspace, straight from the log. */
@@ -37,6 +38,11 @@ export class AuditLog {
     private readonly generation: LogGeneration,
     private readonly budget: PageBudget = BUDGET,
   ) {}
+
+  /** Waits (2 s) until the log, as this process sees it, has come as far as `position`. */
+  reaches(position: Position): Promise<boolean> {
+    return this.tail.waitFor(position, AT_LEAST_WAIT_MS);
+  }
 
   /** One page of at most `query.limit` facts. */
   async page(query: AuditQuery, workspaceId: number): Promise<AuditPage> {

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Headers, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { leastPosition } from '../platform/command/query-endpoint.js';
 import { PositionRefused } from '../platform/event-store/event-store.errors.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
-import { badRequest } from '../platform/http/errors.js';
+import { badRequest, unavailable } from '../platform/http/errors.js';
 import { oneOf, type Query as QueryParameters } from '../platform/http/list-query.js';
 import { CurrentCaller, type Caller } from '../platform/http/request-context.js';
 import { AuditLog, type AuditPage } from './audit-log.js';
@@ -26,6 +27,13 @@ export class AuditController {
     const { workspaceId } = caller.principal;
     const isNdjson = wantsNdjson(query, accept);
     const asked = readAuditQuery(query, this.generation.current, isNdjson);
+    const position = leastPosition(query, this.generation.current);
+    if (position !== undefined && !(await this.log.reaches(position))) {
+      if (query['stale'] !== 'ok') throw unavailable('The log has not reached this position yet');
+      reply.header('x-mc-consistency', 'eventual');
+    }
+    // The log itself is read here: no read model can lag behind it.
+    reply.header('x-mc-lag-events', '0').header('x-mc-lag-seconds', '0.000');
     if (isNdjson) {
       reply.header('content-type', 'application/x-ndjson; charset=utf-8');
       return Readable.from(this.log.lines(asked, workspaceId), { objectMode: false });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../clock/clock.js';
+import { EventStore } from '../event-store/event-store.js';
 import { LogGeneration } from '../event-store/log-generation.js';
 import type { Position } from '../event-store/position.js';
 import { positionText } from '../event-store/position-text.js';
@@ -30,6 +31,7 @@ export class CommandEndpoint {
     private readonly idempotency: Idempotency,
     private readonly progress: ReadModelProgress,
     private readonly generation: LogGeneration,
+    private readonly store: EventStore,
     private readonly ids: Ids,
     private readonly clock: Clock,
   ) {}
@@ -67,13 +69,17 @@ export class CommandEndpoint {
     return answer.body;
   }
 
-  /** Writes `x-mc-position` and waits (bounded) until the read models show it, unless the caller prefers not to. */
+  /**
+   * Writes `x-mc-position` and waits (bounded) until the read models show it, unless the caller prefers not to. Without a
+   * position of its own (a copy, a goal that already held) the effect lies somewhere before the head of the log.
+   */
   async settle(
     request: FastifyRequest,
     reply: FastifyReply,
-    position: Position | undefined,
+    own: Position | undefined,
     shownBy: readonly ProjectionName[],
   ): Promise<void> {
+    const position = own ?? (await this.store.recentPositions({ max: 1 }))[0];
     if (position === undefined) return;
     reply.header('x-mc-position', positionText(position, this.generation.current));
     if (prefersAsync(request)) {

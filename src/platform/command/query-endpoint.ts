@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { LogGeneration } from '../event-store/log-generation.js';
+import type { Position } from '../event-store/position.js';
 import { parsePosition, positionText } from '../event-store/position-text.js';
 import { badRequest, unavailable } from '../http/errors.js';
 import { ReadModelProgress, type ProjectionName } from '../read-models/consistency.js';
@@ -43,12 +44,18 @@ export class QueryEndpoint {
     projections: readonly ProjectionName[],
     { atLeast, stale }: FreshnessQuery,
   ): Promise<void> {
-    if (stale !== undefined && stale !== 'ok') throw badRequest('Invalid stale. Expected ok.');
-    if (atLeast === undefined) return;
-    const parsed = typeof atLeast === 'string' ? parsePosition(atLeast, this.generation.current) : undefined;
-    if (parsed?.kind !== 'position') throw badRequest('Invalid position');
-    if (await this.progress.waitFor(projections, parsed.position)) return;
+    const position = leastPosition({ atLeast, stale }, this.generation.current);
+    if (position === undefined || (await this.progress.waitFor(projections, position))) return;
     if (stale !== 'ok') throw unavailable('The read models have not reached this position yet');
     reply.header('x-mc-consistency', 'eventual');
   }
+}
+
+/** What `atLeast` asks for. Errors: 400 for a malformed or foreign position, or a `stale` that is not `ok`. */
+export function leastPosition({ atLeast, stale }: FreshnessQuery, generation: string): Position | undefined {
+  if (stale !== undefined && stale !== 'ok') throw badRequest('Invalid stale. Expected ok.');
+  if (atLeast === undefined) return undefined;
+  const parsed = typeof atLeast === 'string' ? parsePosition(atLeast, generation) : undefined;
+  if (parsed?.kind !== 'position') throw badRequest('Invalid position');
+  return parsed.position;
 }
