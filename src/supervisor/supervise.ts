@@ -5,6 +5,7 @@ import { readEnvironment } from '../platform/config/environment.js';
 import { resolveConfig } from '../platform/config/resolve-config.js';
 import { keySettings, readSettings } from '../platform/config/settings.js';
 import { childPart } from './child-part.js';
+import { type Connections, noteConnections } from './connections-file.js';
 import { prepareDataDirectory } from './data-directory.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { greeting } from './greeting.js';
@@ -36,6 +37,7 @@ export async function supervise(scripts: Scripts, say: Say): Promise<ExitCode> {
   await endLeftovers(dataDir, say);
 
   const outcome = openOutcome();
+  let forgetConnections = (): void => undefined;
   const system: System = new System({
     say,
     changed: () => noteProcesses(dataDir, notable(system, scripts)),
@@ -53,7 +55,9 @@ export async function supervise(scripts: Scripts, say: Say): Promise<ExitCode> {
       say(`${signal}: stopping`);
       outcome.resolve(exitCodes.stopped);
     });
-    const started = startAll(system, scripts, listening).then(() => {
+    const started = startAll(system, scripts, listening, (connections) => {
+      forgetConnections = noteConnections(dataDir, connections);
+    }).then(() => {
       const embedded = { eventStore: config.eventStoreUrl === '', postgres: config.databaseUrl === '' };
       const hasApiKeyVariable = (environment['API_KEY'] ?? '') !== '';
       say(greeting({ config: listening, generatedKey, hasApiKeyVariable, embedded }));
@@ -63,6 +67,7 @@ export async function supervise(scripts: Scripts, say: Say): Promise<ExitCode> {
     return await outcome.promise;
   } finally {
     await system.stop();
+    forgetConnections();
     lock.release();
   }
 }
@@ -73,7 +78,12 @@ async function withFreePort(config: Config): Promise<Config> {
   return { ...config, port: await reserveListenPort(config.host, config.port) };
 }
 
-async function startAll(system: System, scripts: Scripts, config: Config): Promise<void> {
+async function startAll(
+  system: System,
+  scripts: Scripts,
+  config: Config,
+  onConnections: (connections: Connections) => void,
+): Promise<void> {
   let { eventStoreUrl, databaseUrl } = config;
   const databases: { layer: Layer; part: Part }[] = [];
   if (databaseUrl === '') {
@@ -87,6 +97,8 @@ async function startAll(system: System, scripts: Scripts, config: Config): Promi
     databases.push({ layer: 'event store', part: childPart(program) });
   }
   await system.start(...databases);
+
+  onConnections({ eventStoreUrl, databaseUrl });
 
   const connected = { ...config, eventStoreUrl, databaseUrl };
   const background = config.roles.filter((role) => role !== 'api');
