@@ -29,6 +29,7 @@ export class HeartbeatWriter implements OnApplicationShutdown {
   ) {
     this.group = new GroupCommit((beats) => this.flush(beats), {
       maxItems: 500,
+      gatherMs: 2,
       maxWaiting: 20_000,
       overload: () => unavailable('Too many heartbeats are waiting to be stored'),
     });

@@ -47,6 +47,34 @@ describe('a group commit', () => {
     await expect(group.add(3)).resolves.toBe(3);
   });
 
+  it('waits a moment for the callers who come back together, and not for a lone one', async () => {
+    const groups: (readonly number[])[] = [];
+    const group = new GroupCommit<number, number>(
+      (items) => {
+        groups.push(items);
+        return Promise.resolve(items.map(fulfilled));
+      },
+      { ...options, gatherMs: 20 },
+    );
+    const caller = async (name: number, turns: number) => {
+      await group.add(name);
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+      await group.add(name);
+    };
+    await Promise.all([caller(1, 0), caller(2, 2), caller(3, 4)]);
+    expect(groups).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
+  it('loses no item that is added at the moment when the last flush ends', async () => {
+    const group = new GroupCommit<number, number>((items) => Promise.resolve(items.map(fulfilled)), options);
+    let value = 0;
+    for (let round = 0; round < 200; round += 1) value = await group.add(value + 1);
+    expect(value).toBe(200);
+  });
+
   it('refuses what would make it wait for more than its bound', async () => {
     const group = new GroupCommit<number, number>((items) => Promise.resolve(items.map(fulfilled)), {
       ...options,
