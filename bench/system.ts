@@ -62,7 +62,8 @@ async function listeningPort(child: ChildProcess, output: () => string): Promise
 
 async function isReady(port: number): Promise<boolean> {
   try {
-    return (await fetch(`http://127.0.0.1:${port}/api/health/ready`)).ok;
+    const response = await fetch(`http://127.0.0.1:${port}/api/health/ready`);
+    return ((await response.json()) as { status: string }).status === 'ready';
   } catch {
     return false;
   }
