@@ -28,15 +28,17 @@ export function backgroundProgram(script: string, config: Config): ChildProgram 
 }
 
 /**
- * One of the `api` processes. They are cluster workers: any number shares one port, connections are dealt out in turn, and
- * the program listens as if it were alone. (SO_REUSEPORT would need no supervisor in between, but loses the connections that
- * wait in the queue of a process that dies.)
+ * One of the `api` processes. They are cluster workers: any number shares one listening socket, and the program listens as
+ * if it were alone. Each takes connections from it by itself. (Dealt out in turn by the supervisor, a connection that is on
+ * its way to a process that dies would stay open and unanswered for ever. SO_REUSEPORT would need no supervisor in between,
+ * but loses the connections that wait in the queue of a process that dies.)
  */
 export function apiProgram(script: string, config: Config, number: number): ChildProgram {
   return {
     name: config.apiWorkers === 1 ? 'the api' : `api ${number}`,
     config,
     spawn: () => {
+      cluster.schedulingPolicy = cluster.SCHED_NONE;
       cluster.setupPrimary({ exec: script, args: [] });
       return cluster.fork(childVariables(['api'])).process;
     },

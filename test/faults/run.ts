@@ -1,19 +1,80 @@
 import { randomBytes } from 'node:crypto';
-import { killFamily } from './families/kill-family.js';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { allFamilies, mixedFamily } from './families/all.families.js';
+import type { Family } from './families/family.js';
+import { victims } from './injectors/kill.js';
 import { Random } from './random.js';
-import { closingLines, familyLine } from './report/line.js';
+import { closingLines, type FamilyResult, familyLine } from './report/line.js';
 
-const seed = randomBytes(4).toString('hex');
-const say = (line: string) => console.log(line);
-const result = await killFamily('api', {
-  programDir: process.cwd(),
-  rounds: 3,
-  clients: 8,
-  listeners: 0,
-  random: new Random(seed),
-  say,
+const HELP = `Usage: npm run faults -- [--rounds 20] [--seed <text>] [--family <name>[,<name>]] [--quick]
+
+Kills parts of the real system under load and proves that nothing acknowledged is lost, counts twice or is missed.
+
+  --rounds <n>    faults a family (20)
+  --seed <text>   draws the same faults again
+  --family <...>  only these families
+  --quick         every victim once on one system, and the copies once: what CI runs
+
+Families:
+${allFamilies.map(({ name, what }) => `  ${name.padEnd(14)}  ${what}`).join('\n')}
+
+Exit code: 0 nothing found, 1 something found, 2 not understood.
+`;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '20' },
+    seed: { type: 'string', default: randomBytes(4).toString('hex') },
+    family: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
-for (const each of result.findings.slice(0, 20)) say(`  ${each.word}: ${each.what}`);
-say(familyLine(result));
-for (const line of closingLines([result], seed)) say(line);
-process.exitCode = result.findings.length > 0 ? 1 : 0;
+process.exitCode = values.help ? help() : await run();
+
+function help(): number {
+  console.log(HELP);
+  return 0;
+}
+
+async function run(): Promise<number> {
+  const plan = planned();
+  if (plan === undefined) {
+    console.error('a family or the number of rounds is not known; --help shows what there is');
+    return 2;
+  }
+  const { seed } = values;
+  console.log(`seed ${seed}; ${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}, Node ${process.version}`);
+  const results: FamilyResult[] = [];
+  for (const { family, rounds } of plan) {
+    const result = await family.run({
+      programDir: process.cwd(),
+      rounds,
+      clients: 8,
+      listeners: values.quick ? 6 : 8,
+      leastCuts: 5,
+      random: new Random(seed),
+      stopsAtFinding: false,
+      keepsFailures: true,
+      say: (line) => console.log(line),
+    });
+    results.push(result);
+    console.log(familyLine(result));
+  }
+  for (const line of closingLines(results, seed)) console.log(line);
+  return results.some(({ findings }) => findings.length > 0) ? 1 : 0;
+}
+
+function planned(): readonly { family: Family; rounds: number }[] | undefined {
+  const copies = allFamilies.filter(({ name }) => name === 'copies');
+  if (values.quick) {
+    return [{ family: mixedFamily, rounds: victims.length }, ...copies.map((family) => ({ family, rounds: 1 }))];
+  }
+  const rounds = Number(values.rounds);
+  const asked = values.family.flatMap((names) => names.split(','));
+  const isKnown = asked.every((wanted) => allFamilies.some(({ name }) => name === wanted));
+  if (!isKnown || !Number.isInteger(rounds) || rounds < 1) return undefined;
+  const families = asked.length === 0 ? allFamilies : allFamilies.filter(({ name }) => asked.includes(name));
+  return families.map((family) => ({ family, rounds }));
+}

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../../../test/support/eventually.js';
 import { DirectoryInUse, LOCK_FILE, lockDirectory } from './lock-file.js';
 
 describe('the lock of a data directory', () => {
@@ -29,6 +32,24 @@ describe('the lock of a data directory', () => {
     const unlock = lockDirectory(directory);
     expect(readFileSync(lock(), 'utf8')).toMatch(new RegExp(`^${process.pid} `));
     unlock();
+  });
+
+  it('is taken over when its process died and nobody has reaped it', async () => {
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [printed] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(printed.toString());
+      const stat = await eventually('the entry of a dead process', () => {
+        const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        return text.includes(') Z ') && text;
+      });
+      const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+      writeFileSync(lock(), `${pid} ${start} ${boot}`);
+      lockDirectory(directory)();
+    } finally {
+      parent.kill('SIGKILL');
+    }
   });
 
   it('is taken over when another process has that id by now', () => {

@@ -19,11 +19,17 @@ const textOf = (path: string): string | undefined => {
   }
 };
 
-/** When the process started, in ticks since boot, where the system tells (Linux). Tells a process from a later one with its id. */
-const startOf = (pid: number): string => {
+/** The fields of a process from its state on, where the system tells (Linux). */
+const factsOf = (pid: number): readonly string[] => {
   const stat = textOf(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '-';
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
 };
+
+/** When it started, in ticks since boot: tells a process from a later one with its id. */
+const startOf = (pid: number): string => factsOf(pid)[19] ?? '-';
+
+/** True for what died and was not reaped: after a kill of everything the entry of the node may stay for seconds. */
+const isOnlyAnEntry = (pid: number): boolean => ['Z', 'X'].includes(factsOf(pid)[0] ?? '');
 
 const bootId = (): string => textOf('/proc/sys/kernel/random/boot_id') ?? '-';
 
@@ -42,7 +48,7 @@ const isStale = (mark: string): boolean => {
   const [pidText, start, boot] = mark.split(' ');
   const pid = Number(pidText);
   if (!Number.isSafeInteger(pid) || pid <= 0) return true;
-  if (boot !== bootId() || !isAlive(pid)) return true;
+  if (boot !== bootId() || !isAlive(pid) || isOnlyAnEntry(pid)) return true;
   return start !== '-' && start !== startOf(pid);
 };
 

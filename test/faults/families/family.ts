@@ -1,4 +1,5 @@
 import type { Random } from '../random.js';
+import type { FamilyResult } from '../report/line.js';
 
 /** What every family is told. */
 export interface FamilyOptions {
@@ -7,6 +8,18 @@ export interface FamilyOptions {
   readonly rounds: number;
   readonly clients: number;
   readonly listeners: number;
+  /** Cuts that every listener must have had at the end. */
+  readonly leastCuts: number;
   readonly random: Random;
-  say(line: string): void;
+  /** Ends the family at the first finding: a planted bug is caught once. */
+  readonly stopsAtFinding: boolean;
+  /** Keeps the data, the ledger and what was printed of a family that failed. */
+  readonly keepsFailures: boolean;
+  readonly say: (line: string) => void;
+}
+
+export interface Family {
+  readonly name: string;
+  readonly what: string;
+  run(options: FamilyOptions): Promise<FamilyResult>;
 }

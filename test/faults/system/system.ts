@@ -76,8 +76,12 @@ export class SystemUnderTest {
       MC_LOG_FORMAT: 'json',
       MC_LOG_LEVEL: 'warn',
     });
-    const [, port] = await this.#supervisor.says(/listens on http:\/\/127\.0\.0\.1:(\d+)/);
-    this.#port = Number(port);
+    const supervisor = this.#supervisor;
+    const ended = supervisor.exitCode().then((code) => {
+      throw new Error(`the supervisor ended with exit code ${code} instead of serving:\n${supervisor.printed()}`);
+    });
+    const said = await Promise.race([supervisor.says(/listens on http:\/\/127\.0\.0\.1:(\d+)/), ended]);
+    this.#port = Number(said[1]);
     await this.untilReady();
   }
 
