@@ -17,7 +17,7 @@ const MAX_ACK = 100;
 
 /** Errors: 400 for a body, `connection_id`, `ack` or `last_activity` of the wrong shape. */
 export function parseHeartbeat(body: unknown): HeartbeatBody {
-  const fields = asObject(body ?? {});
+  const fields = asObject(body === undefined ? {} : body);
   const details: string[] = [];
   const { connection_id: connectionId, ack, status, last_activity: lastActivity, token_usage: tokenUsage } = fields;
   if (isGiven(connectionId) && (typeof connectionId !== 'string' || connectionId.length > 100)) {

@@ -96,6 +96,7 @@ describe('a beat', () => {
     ['an unknown agent', '/api/agents/nobody/heartbeat', {}, 404, 'Agent not found'],
     ['an id that never was', '/api/agents/999999/heartbeat', {}, 404, 'Agent not found'],
     ['a list', '/api/agents/beater/heartbeat', [], 400, 'Validation failed'],
+    ['null', '/api/agents/beater/heartbeat', 'null', 400, 'Validation failed'],
     ['a number for a connection', '/api/agents/beater/heartbeat', { connection_id: 5 }, 400, 'Validation failed'],
     [
       'too many ids to acknowledge',
