@@ -3,7 +3,6 @@ import { LivenessQueries, type DueLease } from '../../projections/liveness/liven
 import { AgentDirectory } from '../agents/agent-directory.js';
 import type { AgentCommand } from '../agents/agent.decider.js';
 import { Clock } from '../platform/clock/clock.js';
-import { RepeatingJob } from '../platform/clock/repeating-job.js';
 import { systemContext } from '../platform/command/command-context.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { EventStore } from '../platform/event-store/event-store.js';
@@ -11,6 +10,7 @@ import { isAfter } from '../platform/event-store/position.js';
 import { derivedId, Ids } from '../platform/ids/ids.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
 import { Database } from '../platform/read-models/database.js';
+import { ReadModelJob } from '../platform/read-models/read-model-job.js';
 import { Logger } from '../platform/telemetry/logger.js';
 import { OutageHold } from './outage-hold.js';
 import { ServicePresence } from './service-presence.js';
@@ -26,8 +26,7 @@ const BATCH = 500;
  */
 @Injectable()
 export class ExpiryMonitor implements OnApplicationBootstrap, OnApplicationShutdown {
-  private job: RepeatingJob | undefined;
-  private stopped = false;
+  private readonly job = new ReadModelJob();
   private readonly hold: OutageHold;
 
   constructor(
@@ -46,26 +45,20 @@ export class ExpiryMonitor implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   onApplicationBootstrap(): void {
-    void this.database.start().then(() => this.begin());
-  }
-
-  private begin(): void {
-    if (this.stopped) return;
-    this.job = new RepeatingJob(
-      EVERY_MS,
-      async () => {
+    this.job.start(this.database, {
+      everyMs: EVERY_MS,
+      run: async () => {
         await this.round();
       },
-      (error) => {
+      onError: (error) => {
         this.hold.outage(performance.now());
         this.logger.warn({ err: error }, 'the expiry monitor cannot look at the leases; nobody expires meanwhile');
       },
-    );
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await this.job?.stop();
+    await this.job.stop();
   }
 
   /** One look. Resolves to how many agents were taken offline. */

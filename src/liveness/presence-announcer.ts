@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { RepeatingJob } from '../platform/clock/repeating-job.js';
 import { Database } from '../platform/read-models/database.js';
+import { ReadModelJob } from '../platform/read-models/read-model-job.js';
 import { Logger } from '../platform/telemetry/logger.js';
 import { ServicePresence } from './service-presence.js';
 
@@ -9,8 +9,7 @@ const EVERY_MS = 5_000;
 /** Lets the expiry monitor know that this api process hears its agents. */
 @Injectable()
 export class PresenceAnnouncer implements OnApplicationBootstrap, OnApplicationShutdown {
-  private job: RepeatingJob | undefined;
-  private stopped = false;
+  private readonly job = new ReadModelJob();
 
   constructor(
     private readonly database: Database,
@@ -19,20 +18,14 @@ export class PresenceAnnouncer implements OnApplicationBootstrap, OnApplicationS
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.database.start().then(() => this.begin());
-  }
-
-  private begin(): void {
-    if (this.stopped) return;
-    this.job = new RepeatingJob(
-      EVERY_MS,
-      () => this.presence.announce(),
-      (error) => this.logger.debug({ err: error }, 'the presence of this process could not be announced'),
-    );
+    this.job.start(this.database, {
+      everyMs: EVERY_MS,
+      run: () => this.presence.announce(),
+      onError: (error) => this.logger.debug({ err: error }, 'the presence of this process could not be announced'),
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await this.job?.stop();
+    await this.job.stop();
   }
 }

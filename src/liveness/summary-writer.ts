@@ -2,12 +2,12 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { LivenessQueries, type DueSummary } from '../../projections/liveness/liveness.queries.js';
 import type { HeartbeatsSummarised } from '../connections/connections.events.js';
 import { Clock } from '../platform/clock/clock.js';
-import { RepeatingJob } from '../platform/clock/repeating-job.js';
 import { metadataOf, systemContext } from '../platform/command/command-context.js';
 import { EventStore, isReadable } from '../platform/event-store/event-store.js';
 import { RevisionConflict } from '../platform/event-store/event-store.errors.js';
 import { derivedId } from '../platform/ids/ids.js';
 import { Database } from '../platform/read-models/database.js';
+import { ReadModelJob } from '../platform/read-models/read-model-job.js';
 import { Logger } from '../platform/telemetry/logger.js';
 
 const EVERY_MS = 5_000;
@@ -19,8 +19,7 @@ const BATCH = 200;
  */
 @Injectable()
 export class SummaryWriter implements OnApplicationBootstrap, OnApplicationShutdown {
-  private job: RepeatingJob | undefined;
-  private stopped = false;
+  private readonly job = new ReadModelJob();
 
   constructor(
     private readonly store: EventStore,
@@ -31,21 +30,15 @@ export class SummaryWriter implements OnApplicationBootstrap, OnApplicationShutd
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.database.start().then(() => this.begin());
-  }
-
-  private begin(): void {
-    if (this.stopped) return;
-    this.job = new RepeatingJob(
-      EVERY_MS,
-      () => this.round(),
-      (error) => this.logger.warn({ err: error }, 'summaries of heartbeats could not be written; trying again'),
-    );
+    this.job.start(this.database, {
+      everyMs: EVERY_MS,
+      run: () => this.round(),
+      onError: (error) => this.logger.warn({ err: error }, 'summaries of beats could not be written; trying again'),
+    });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    await this.job?.stop();
+    await this.job.stop();
   }
 
   async round(): Promise<void> {
