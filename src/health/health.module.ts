@@ -1,8 +1,10 @@
-import { Module } from '@nestjs/common';
+import { Inject, Module } from '@nestjs/common';
 import { EventStore } from '../platform/event-store/event-store.js';
 import { Drain } from '../platform/http/drain.js';
+import { Metrics } from '../platform/telemetry/metrics.js';
 import { HealthController } from './health.controller.js';
 import { DatabaseProbe, ProjectionStates } from './health-source.js';
+import { registerReadModelMetrics } from './read-model-metrics.js';
 import { ReadinessCheck } from './readiness.js';
 import { StatusController } from './status.controller.js';
 
@@ -21,4 +23,8 @@ import { StatusController } from './status.controller.js';
     },
   ],
 })
-export class HealthModule {}
+export class HealthModule {
+  constructor(@Inject(ProjectionStates) states: ProjectionStates, @Inject(Metrics) metrics: Metrics) {
+    registerReadModelMetrics(states, metrics.registry);
+  }
+}

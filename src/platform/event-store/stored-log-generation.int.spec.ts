@@ -65,6 +65,17 @@ describe('the generation of the log', () => {
     await eventually('the generation', () => generation.isKnown);
   });
 
+  it('is another one for whoever starts after a restore', async () => {
+    const before = newProcess();
+    await before.generation.start();
+
+    await newProcess().generation.startNew();
+
+    const after = newProcess();
+    await after.generation.start();
+    expect(after.generation.current).not.toBe(before.generation.current);
+  });
+
   it('is no longer looked for once stopped', async () => {
     await node.close();
     const { generation } = newProcess();

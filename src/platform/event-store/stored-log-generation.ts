@@ -47,6 +47,15 @@ export class StoredLogGeneration extends LogGeneration {
     await this.#search;
   }
 
+  /**
+   * Begins a new generation whatever there is: the last step of restoring a backup. Processes that run keep the old one.
+   *
+   * Errors: those of an append.
+   */
+  async startNew(): Promise<void> {
+    this.#known = await this.#append('any');
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#search;
@@ -74,18 +83,22 @@ export class StoredLogGeneration extends LogGeneration {
 
   /** Undefined: somebody else was first. */
   async #begin(): Promise<string | undefined> {
+    try {
+      return await this.#append('no_stream');
+    } catch (error) {
+      if (error instanceof RevisionConflict) return undefined;
+      throw error;
+    }
+  }
+
+  async #append(expected: 'any' | 'no_stream'): Promise<string> {
     const generation = this.#options.ids.newId().slice(0, 8);
     const event = platformEvent<LogGenerationStarted>(
       { type: 'LogGenerationStarted', data: { generation } },
       1,
       this.#options,
     );
-    try {
-      await this.#options.store.append(LOG_GENERATION_STREAM, [event], 'no_stream');
-      return generation;
-    } catch (error) {
-      if (error instanceof RevisionConflict) return undefined;
-      throw error;
-    }
+    await this.#options.store.append(LOG_GENERATION_STREAM, [event], expected);
+    return generation;
   }
 }
