@@ -68,9 +68,10 @@ export class UsageRecorder implements OnApplicationShutdown {
     const shard = this.shards[shardOf(record.id)];
     if (shard === undefined) throw new Error('no such shard');
     const metadata = { ...metadataOf(context), occurredAt: new Date(record.timestamp).toISOString() };
-    // The identity of the report is the identity of its event: every copy proposes the same one.
     const event = {
-      id: record.id,
+      // Its own in every call. The store takes the same ids at the same revision for one append that is repeated, and two
+      // processes would both be told that theirs was the first; the claim is in the data, and the revision decides.
+      id: this.ids.newId(),
       type: 'TokenUsageReported' as const,
       data: record,
       metadata,

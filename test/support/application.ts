@@ -33,6 +33,8 @@ export interface Application {
   readonly urls: readonly string[];
   readonly replicas: readonly NestFastifyApplication[];
   readonly store: EventStore;
+  readonly storeUrl: string;
+  readonly databaseUrl: string;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** A query that is true up to the position in the headers of an earlier answer, however long the projector takes. */
   read(path: string, after?: Headers): Promise<Answer>;
@@ -41,18 +43,22 @@ export interface Application {
   close(): Promise<void>;
 }
 
+export interface ApplicationOptions {
+  readonly replicas?: number;
+  readonly config?: Partial<Config>;
+  /** Fresh processes on the store and the database of another application, which keeps both. */
+  readonly on?: Pick<Application, 'storeUrl' | 'databaseUrl'>;
+}
+
 /** The first replica has every role, the others only `api`. */
-export async function startApplication(
-  options: { readonly replicas?: number; readonly config?: Partial<Config> } = {},
-): Promise<Application> {
-  const dir = await mkdtemp(join(tmpdir(), 'mc-application-'));
-  const node = await startNode({ dir });
-  const database = await testDatabase();
+export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
+  const { storeUrl, databaseUrl, release } =
+    options.on === undefined ? await ownParts() : { ...options.on, release: () => Promise.resolve() };
   const replicas: NestFastifyApplication[] = [];
   for (let index = 0; index < (options.replicas ?? 1); index += 1) {
     const config = testConfig({
-      eventStoreUrl: node.url,
-      databaseUrl: database.url,
+      eventStoreUrl: storeUrl,
+      databaseUrl,
       roles: index === 0 ? ['api', 'projector', 'reactors'] : ['api'],
       ...options.config,
     });
@@ -61,14 +67,15 @@ export async function startApplication(
     replicas.push(app);
   }
   const urls = await Promise.all(replicas.map((app) => app.getUrl()));
-  for (const url of urls)
-    await eventually('the application is ready', async () => (await fetch(`${url}/api/health/ready`)).ok, 30_000);
+  for (const url of urls) await eventually('the application is ready', () => isReady(url), 30_000);
   const store = replicas[0]?.get<EventStore>(EventStore, { strict: false });
   if (store === undefined) throw new Error('no replica was asked for');
   return {
     urls,
     replicas,
     store,
+    storeUrl,
+    databaseUrl,
     call: (method, path, call = {}) => callApi(urls[call.replica ?? 0] ?? '', method, path, call),
     read: (path, after) => {
       const position = after?.get('x-mc-position');
@@ -85,6 +92,25 @@ export async function startApplication(
     },
     close: async () => {
       for (const app of replicas.toReversed()) await app.close();
+      await release();
+    },
+  };
+}
+
+/** Degraded is not enough: without the read models some commands are refused. */
+async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(`${url}/api/health/ready`);
+  return ((await response.json()) as { status: string }).status === 'ready';
+}
+
+async function ownParts() {
+  const dir = await mkdtemp(join(tmpdir(), 'mc-application-'));
+  const node = await startNode({ dir });
+  const database = await testDatabase();
+  return {
+    storeUrl: node.url,
+    databaseUrl: database.url,
+    release: async () => {
       await node.close();
       await database.drop();
       await rm(dir, { recursive: true, force: true });
