@@ -55,7 +55,7 @@ async function run(): Promise<number> {
       listeners: values.quick ? 6 : 8,
       leastCuts: 5,
       random: new Random(seed),
-      stopsAtFinding: false,
+      stopsAt: undefined,
       keepsFailures: true,
       say: (line) => console.log(line),
     });

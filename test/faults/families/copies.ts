@@ -20,7 +20,7 @@ export async function copiesFamily(options: FamilyOptions): Promise<FamilyResult
   let survived = 0;
   let answered = 0;
   try {
-    while (round < options.rounds && !(options.stopsAtFinding && findings.length > 0)) {
+    while (round < options.rounds && !findings.some(({ word }) => word === options.stopsAt)) {
       round += 1;
       const id = `copies-${options.random.seed}-${round}`;
       const before = findings.length;

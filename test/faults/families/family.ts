@@ -1,3 +1,4 @@
+import type { Word } from '../finding.js';
 import type { Random } from '../random.js';
 import type { FamilyResult } from '../report/line.js';
 
@@ -11,8 +12,8 @@ export interface FamilyOptions {
   /** Cuts that every listener must have had at the end. */
   readonly leastCuts: number;
   readonly random: Random;
-  /** Ends the family at the first finding: a planted bug is caught once. */
-  readonly stopsAtFinding: boolean;
+  /** Ends the family at the first finding of this kind: a planted bug is caught once. */
+  readonly stopsAt: Word | undefined;
   /** Keeps the data, the ledger and what was printed of a family that failed. */
   readonly keepsFailures: boolean;
   readonly say: (line: string) => void;

@@ -68,7 +68,7 @@ export class Trial {
   }
 
   #isOver(): boolean {
-    return this.#isDead || (this.options.stopsAtFinding && this.#findings.length > 0);
+    return this.#isDead || this.#findings.some(({ word }) => word === this.options.stopsAt);
   }
 
   async #round(round: number, victim: Victim): Promise<void> {
