@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -44,4 +44,18 @@ describe('the tour of the README', () => {
       expect(withoutRandomParts(line).trim()).toBe(withoutRandomParts(shown ?? '').trim());
     });
   }, 180_000);
+
+  it('runs a system whose metrics are all in the reference', async () => {
+    const [, url = ''] = await system.says(/listens on (http:\S+)/);
+    const key = (await readFile(join(dataDir, 'admin-key'), 'utf8')).trim();
+
+    const metrics = await (await fetch(`${url}/metrics`, { headers: { 'x-api-key': key } })).text();
+
+    const names = [...metrics.matchAll(/^# TYPE (\S+)/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => !/^(?:nodejs|process)_/.test(name));
+    const reference = await readFile('docs/reference/metrics.md', 'utf8');
+    expect(names).toContain('mc_read_model_lag_seconds');
+    expect(names.filter((name) => !reference.includes(`\`${name}\``))).toEqual([]);
+  });
 });
