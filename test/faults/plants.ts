@@ -45,6 +45,7 @@ async function isCaught({ name, family: familyName, word }: Plant): Promise<bool
       clients: 8,
       listeners: 4,
       leastCuts: 0,
+      batchSizes: [],
       random: new Random(values.seed),
       stopsAt: word,
       keepsFailures: false,

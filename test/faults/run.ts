@@ -54,6 +54,7 @@ async function run(): Promise<number> {
       clients: 8,
       listeners: values.quick ? 6 : 8,
       leastCuts: 5,
+      batchSizes: values.quick ? [] : [1, 7, 1_000, 5_000],
       random: new Random(seed),
       stopsAt: undefined,
       keepsFailures: true,

@@ -11,6 +11,8 @@ export interface FamilyOptions {
   readonly listeners: number;
   /** Cuts that every listener must have had at the end. */
   readonly leastCuts: number;
+  /** The log that came out of it is folded in batches of these sizes at the end. */
+  readonly batchSizes: readonly number[];
   readonly random: Random;
   /** Ends the family at the first finding of this kind: a planted bug is caught once. */
   readonly stopsAt: Word | undefined;

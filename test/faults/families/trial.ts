@@ -9,7 +9,7 @@ import { type Injection, kill, type Victim } from '../injectors/kill.js';
 import { CutListener } from '../listeners/cut-listener.js';
 import { checkEnd, checkOutput } from '../oracle/health.js';
 import { checkListeners } from '../oracle/listeners.js';
-import { checkProjections } from '../oracle/projections.js';
+import { checkBatchSizes, checkProjections } from '../oracle/projections.js';
 import { checkStore } from '../oracle/store.js';
 import { readLog } from '../oracle/stored-log.js';
 import type { FamilyResult } from '../report/line.js';
@@ -114,6 +114,9 @@ export class Trial {
       await eventually(`${leastCuts} cuts of every listener`, isCutEnough, CUTS_BOUND_MS);
       this.#findings.push(...(await checkListeners(await readLog(this.system.eventStoreUrl), this.#listeners)));
       await Promise.all(this.#listeners.map((listener) => listener.stop()));
+      const { eventStoreUrl } = this.system;
+      const databaseUrl = await this.system.databaseUrl();
+      this.#findings.push(...(await checkBatchSizes(eventStoreUrl, databaseUrl, this.options.batchSizes)));
       this.#findings.push(...(await checkEnd(this.system)));
     } catch (error) {
       this.#findings.push(finding('unwell', reasonOf(error)));

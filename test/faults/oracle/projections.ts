@@ -45,7 +45,33 @@ export async function checkProjections(
   }
 }
 
-async function checkOne(store: EventStore, connect: Connect, projection: Projection): Promise<Finding[]> {
+/** The whole log folded in batches of these sizes: every table comes out the same, byte for byte. */
+export async function checkBatchSizes(
+  eventStoreUrl: string,
+  databaseUrl: string,
+  sizes: readonly number[],
+): Promise<Finding[]> {
+  const store = new EventStoreGateway({ url: eventStoreUrl, registry: new EventRegistry(allEventContracts) });
+  const connect = connector(databaseUrl, 'fault oracle');
+  const findings: Finding[] = [];
+  try {
+    for (const batchSize of sizes) {
+      for (const projection of allProjections) {
+        findings.push(...(await checkOne(store, connect, projection, { batchSize })));
+      }
+    }
+    return findings;
+  } finally {
+    await store.close();
+  }
+}
+
+async function checkOne(
+  store: EventStore,
+  connect: Connect,
+  projection: Projection,
+  fixed: { readonly batchSize?: number } = {},
+): Promise<Finding[]> {
   try {
     for (let attempt = 1; ; attempt += 1) {
       const head = await headOf(store);
@@ -57,6 +83,7 @@ async function checkOne(store: EventStore, connect: Connect, projection: Project
         version: REBUILT,
         logger: quietLogger,
         registry: new Registry(),
+        ...fixed,
       });
       const [live, rebuilt] = await withClient(connect, async (client) => [
         await dumpTables(client, projection, 1),
