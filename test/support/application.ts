@@ -53,7 +53,7 @@ export interface ApplicationOptions {
 /** The first replica has every role, the others only `api`. */
 export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
   const { storeUrl, databaseUrl, release } =
-    options.on === undefined ? await ownParts() : { ...options.on, release: () => Promise.resolve() };
+    options.on === undefined ? await startStoreAndDatabase() : { ...options.on, release: () => Promise.resolve() };
   const replicas: NestFastifyApplication[] = [];
   for (let index = 0; index < (options.replicas ?? 1); index += 1) {
     const config = testConfig({
@@ -103,7 +103,8 @@ async function isReady(url: string): Promise<boolean> {
   return ((await response.json()) as { status: string }).status === 'ready';
 }
 
-async function ownParts() {
+/** A store and a database that several applications may run on, one after the other or side by side. */
+export async function startStoreAndDatabase() {
   const dir = await mkdtemp(join(tmpdir(), 'mc-application-'));
   const node = await startNode({ dir });
   const database = await testDatabase();
