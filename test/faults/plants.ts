@@ -42,6 +42,7 @@ async function isCaught({ name, family: familyName, word }: Plant): Promise<bool
     const { rounds, findings } = await family.run({
       programDir: program.dir,
       rounds: ROUNDS,
+      apiWorkers: 1,
       clients: 8,
       listeners: 4,
       leastCuts: 0,

@@ -51,6 +51,7 @@ async function run(): Promise<number> {
     const result = await family.run({
       programDir: process.cwd(),
       rounds,
+      apiWorkers: 1,
       clients: 8,
       listeners: values.quick ? 6 : 8,
       leastCuts: 5,

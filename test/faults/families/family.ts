@@ -7,6 +7,8 @@ export interface FamilyOptions {
   /** Holds the built `dist` of the program that is tried. */
   readonly programDir: string;
   readonly rounds: number;
+  /** How many api processes share the port. */
+  readonly apiWorkers: number;
   readonly clients: number;
   readonly listeners: number;
   /** Cuts that every listener must have had at the end. */

@@ -54,7 +54,7 @@ export class Trial {
     options: FamilyOptions,
     victimOf: (round: number, random: Random) => Victim,
   ): Promise<FamilyResult> {
-    const trial = new Trial(name, await SystemUnderTest.start(options.programDir), options);
+    const trial = new Trial(name, await SystemUnderTest.start(options.programDir, options), options);
     try {
       for (const listener of trial.#listeners) listener.start();
       for (let round = 1; round <= options.rounds && !trial.#isOver(); round += 1) {
