@@ -4,8 +4,8 @@ import type { Database } from './database.js';
 export interface ReadModelWork {
   /** Pause after each run, ms. */
   readonly everyMs: number;
-  run(): Promise<void>;
-  onError(error: unknown): void;
+  readonly run: () => Promise<void>;
+  readonly onError: (error: unknown) => void;
 }
 
 /** A {@link RepeatingJob} that needs the read models: it begins when their schema is there, and ends with its owner. */
