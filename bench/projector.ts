@@ -222,7 +222,6 @@ function reported(index: number): ProposedEvent {
       contentDigest: id.replaceAll('-', ''),
     },
     metadata: {
-      schemaVersion: 1,
       workspaceId: 1,
       correlationId: id,
       causationId: id,
@@ -237,6 +236,7 @@ function stored(event: ProposedEvent, place: bigint): StoredEvent {
   const position = { commit: place * 700n, prepare: place * 700n };
   return {
     ...event,
+    metadata: { ...event.metadata, schemaVersion: 1 },
     position,
     stream: `usage-${place % 16n}`,
     revision: place / 16n,

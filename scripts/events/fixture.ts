@@ -58,12 +58,11 @@ export function fixtureText(fixture: Fixture): string {
 
 function metadata(schemaVersion: number, extreme: Extreme): WireMetadata {
   const text = extreme === 'least' ? '' : HOSTILE;
-  return encodeMetadata({
-    schemaVersion,
+  const said = {
     workspaceId: extreme === 'least' ? 0 : Number.MAX_SAFE_INTEGER,
     correlationId: text,
     causationId: text,
-    actor: { kind: extreme === 'least' ? 'system' : 'key', id: text, name: text },
+    actor: { kind: extreme === 'least' ? ('system' as const) : ('key' as const), id: text, name: text },
     occurredAt: extreme === 'least' ? '1970-01-01T00:00:00.000Z' : '9999-12-31T23:59:59.999Z',
     recordedAt: extreme === 'least' ? '1970-01-01T00:00:00.000Z' : '9999-12-31T23:59:59.999Z',
     ...(extreme === 'most' && {
@@ -71,7 +70,8 @@ function metadata(schemaVersion: number, extreme: Extreme): WireMetadata {
       commandId: text,
       bodyDigest: text,
     }),
-  });
+  };
+  return encodeMetadata(said, schemaVersion);
 }
 
 function valueOf(schema: Schema, extreme: Extreme): unknown {

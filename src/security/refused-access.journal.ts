@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { RefusalJournal, type RefusedKind } from '../platform/auth/refusal-journal.js';
 import type { Clock } from '../platform/clock/clock.js';
 import type { EventStore } from '../platform/event-store/event-store.js';
-import type { EventMetadata, ProposedEvent } from '../platform/event-store/stored-event.js';
+import type { ProposedMetadata, ProposedEvent } from '../platform/event-store/stored-event.js';
 import { networkOf } from '../platform/http/network.js';
 import type { RequestContext } from '../platform/http/request-context.js';
 import { derivedId, type Ids } from '../platform/ids/ids.js';
@@ -82,8 +82,7 @@ export class RefusedAccessJournal extends RefusalJournal {
 
   private proposed(data: RefusedData): ProposedEvent<AccessRefused> {
     const id = derivedId('access-refused', this.processId, data.kind, data.source, data.minute);
-    const metadata: EventMetadata = {
-      schemaVersion: 1,
+    const metadata: ProposedMetadata = {
       workspaceId: 1,
       correlationId: id,
       causationId: id,

@@ -50,7 +50,6 @@ const report = (eventId: string, contentDigest = 'a'): UsageEvent => {
       contentDigest,
     },
     metadata: {
-      schemaVersion: 1,
       workspaceId: 1,
       correlationId: derivedId('test', eventId),
       causationId: derivedId('test', eventId),

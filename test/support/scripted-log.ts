@@ -44,6 +44,7 @@ export class ScriptedLog extends EventStore {
       const commit = BigInt(this.entries.length + 1) * 10n;
       this.entries.push({
         ...event,
+        metadata: { ...event.metadata, schemaVersion: 1 },
         stream,
         revision,
         position: { commit, prepare: commit },

@@ -1,7 +1,7 @@
 import type { Position } from '../event-store/position.js';
 import { EventStore, isReadable, type LogEntry } from '../event-store/event-store.js';
 import { StoreUnavailable } from '../event-store/event-store.errors.js';
-import type { DomainEvent, StoredEvent } from '../event-store/stored-event.js';
+import type { DomainEvent, ProposedMetadata, StoredEvent } from '../event-store/stored-event.js';
 
 /** A stream folded up to `revision`; -1 when it has no events yet. */
 export interface Loaded<State> {
@@ -26,6 +26,12 @@ export interface Fold<State, E extends DomainEvent> {
   readonly initialState: State;
   readonly evolve: (state: State, event: E) => State;
 }
+
+/** What a fold needs of an event: one from the log, or one that this process has just appended. */
+export type AppliedEvent<E extends DomainEvent = DomainEvent> = Pick<
+  StoredEvent<E>,
+  'stream' | 'revision' | 'position' | 'type' | 'data'
+> & { readonly metadata: ProposedMetadata };
 
 /** Says whether the in-process tail of the log can be trusted right now. */
 export interface TailState {
@@ -93,13 +99,13 @@ export class Aggregates<State, E extends DomainEvent> {
   }
 
   /** Takes in events that this process appended or that its tail delivered. Out of step: the entry is dropped. */
-  apply(event: StoredEvent): void {
+  apply(event: AppliedEvent): void {
     const watch = this.loading.get(event.stream);
     if (watch !== undefined && event.revision > watch.seen) watch.seen = event.revision;
     const known = this.cached.get(event.stream);
     if (known === undefined || event.revision <= known.revision) return;
     if (event.revision === known.revision + 1n)
-      this.cached.set(event.stream, next(this.fold, known, event as StoredEvent<E>));
+      this.cached.set(event.stream, next(this.fold, known, event as AppliedEvent<E>));
     else this.cached.delete(event.stream);
   }
 
@@ -140,7 +146,7 @@ export function foldAll<State, E extends DomainEvent>(
 function next<State, E extends DomainEvent>(
   fold: Fold<State, E>,
   before: Loaded<State>,
-  event: StoredEvent<E>,
+  event: AppliedEvent<E>,
 ): Loaded<State> {
   const recordedAt = new Date(event.metadata.recordedAt);
   return {

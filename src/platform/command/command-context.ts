@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Actor, EventMetadata } from '../event-store/stored-event.js';
+import type { Actor, ProposedMetadata } from '../event-store/stored-event.js';
 import { derivedId } from '../ids/ids.js';
 
 /** Who asks for something, and what binds the resulting events together. */
@@ -18,10 +18,9 @@ export interface CommandContext {
 }
 
 /** The envelope of an event that a command caused. */
-export function metadataOf(context: CommandContext): EventMetadata {
+export function metadataOf(context: CommandContext): ProposedMetadata {
   const recordedAt = context.receivedAt.toISOString();
   return {
-    schemaVersion: 1,
     workspaceId: context.workspaceId,
     correlationId: context.correlationId,
     causationId: context.commandId,

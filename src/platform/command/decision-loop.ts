@@ -101,7 +101,7 @@ export class DecisionLoop<State, E extends DomainEvent> {
       );
       const first = revision - BigInt(events.length - 1);
       for (const [index, event] of proposed.entries()) {
-        this.aggregates.apply(storedFrom(event, stream, first + BigInt(index), position, context));
+        this.aggregates.apply({ ...event, stream, revision: first + BigInt(index), position });
       }
       const state = events.reduce(this.fold.evolve, loaded.state);
       return { kind: 'accepted', state, revision, position, events, replayed: false };
@@ -132,14 +132,4 @@ export class DecisionLoop<State, E extends DomainEvent> {
 
 function pick<State>({ state, revision, position }: Loaded<State>) {
   return { state, revision, position };
-}
-
-function storedFrom<E extends DomainEvent>(
-  event: ProposedEvent<E>,
-  stream: string,
-  revision: bigint,
-  position: Position,
-  context: CommandContext,
-): StoredEvent<E> {
-  return { ...event, stream, revision, position, createdAt: context.receivedAt };
 }

@@ -50,9 +50,6 @@ export class EventRegistry {
   refusalOf(event: ProposedEvent): string | undefined {
     const entry = this.#entries.get(event.type);
     if (entry === undefined) return `unknown event type ${event.type}`;
-    if (event.metadata.schemaVersion !== entry.version) {
-      return `${event.type}: schemaVersion ${String(event.metadata.schemaVersion)}, current is ${String(entry.version)}`;
-    }
     if (entry.accepts(event.data)) return undefined;
     return `${event.type}: ${reasonOf(entry.accepts)}`;
   }

@@ -31,7 +31,7 @@ function allocated(override: object = data): ProposedEvent {
 }
 
 function storedAt(commit: bigint, override: Partial<Parameters<typeof event>[0]> = {}) {
-  const metadata = JSON.stringify(encodeMetadata(sampleMetadata()));
+  const metadata = JSON.stringify(encodeMetadata(sampleMetadata(), 1));
   const stream = 'sequence-agent';
   return event({ commit, stream, type: 'NumbersAllocated', data: JSON.stringify(data), metadata, ...override });
 }

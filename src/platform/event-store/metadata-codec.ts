@@ -1,4 +1,4 @@
-import type { Actor, EventMetadata } from './stored-event.js';
+import type { Actor, EventMetadata, ProposedMetadata } from './stored-event.js';
 import { isTraceparent } from './trace-context.js';
 
 /**
@@ -10,9 +10,9 @@ export type WireMetadata = Readonly<Record<string, string>>;
 const actorKinds: ReadonlySet<string> = new Set<Actor['kind']>(['key', 'agent', 'user', 'system']);
 const INTEGER = /^(0|[1-9]\d{0,15})$/;
 
-export function encodeMetadata(metadata: EventMetadata): WireMetadata {
+export function encodeMetadata(metadata: ProposedMetadata, schemaVersion: number): WireMetadata {
   const wire: Record<string, string> = {
-    schemaVersion: String(metadata.schemaVersion),
+    schemaVersion: String(schemaVersion),
     workspaceId: String(metadata.workspaceId),
     correlationId: metadata.correlationId,
     causationId: metadata.causationId,

@@ -8,7 +8,6 @@ export const NO_WORKSPACE = 0;
 /** An event that the platform itself records, with the actor `system` and itself as its cause. */
 export function platformEvent<E extends DomainEvent>(
   event: E,
-  version: number,
   source: { readonly clock: Clock; readonly ids: Ids },
 ): ProposedEvent<E> {
   const id = source.ids.newId();
@@ -18,7 +17,6 @@ export function platformEvent<E extends DomainEvent>(
     type: event.type,
     data: event.data,
     metadata: {
-      schemaVersion: version,
       workspaceId: NO_WORKSPACE,
       correlationId: id,
       causationId: id,

@@ -39,7 +39,7 @@ export function wireEventsOf(
     if (reason !== undefined) throw new MalformedEvent(stream, reason);
     const checked = checkJson(event.data);
     if (!checked.ok) throw new MalformedEvent(stream, `${event.type}: ${checked.reason}`);
-    const metadata = encodeMetadata(event.metadata);
+    const metadata = encodeMetadata(event.metadata, registry.versionOf(event.type));
     const checkedMetadata = checkJson(metadata);
     if (!checkedMetadata.ok) throw new MalformedEvent(stream, `${event.type}: metadata ${checkedMetadata.reason}`);
     maxBytes += checked.maxBytes + checkedMetadata.maxBytes + 2 * event.type.length;

@@ -27,6 +27,9 @@ export interface EventMetadata {
   readonly bodyDigest?: string;
 }
 
+/** What a writer says; the version of the event's type is the registry's to add. */
+export type ProposedMetadata = Omit<EventMetadata, 'schemaVersion'>;
+
 /** JSON that survives the log byte for byte: no floats that matter, no integers above 2^53. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
@@ -41,7 +44,7 @@ export interface ProposedEvent<E extends DomainEvent = DomainEvent> {
   readonly id: string;
   readonly type: E['type'];
   readonly data: E['data'];
-  readonly metadata: EventMetadata;
+  readonly metadata: ProposedMetadata;
 }
 
 /** An event as the log holds it, upcast to the current version of its type. */

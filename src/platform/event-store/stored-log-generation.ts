@@ -95,7 +95,6 @@ export class StoredLogGeneration extends LogGeneration {
     const generation = this.#options.ids.newId().slice(0, 8);
     const event = platformEvent<LogGenerationStarted>(
       { type: 'LogGenerationStarted', data: { generation } },
-      1,
       this.#options,
     );
     await this.#options.store.append(LOG_GENERATION_STREAM, [event], expected);

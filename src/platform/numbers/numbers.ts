@@ -66,7 +66,7 @@ export class Numbers {
       const { last, expected } = await this.#endOf(stream);
       const block = { next: last + 1, to: last + BLOCK_SIZE };
       const data = { sequence, from: block.next, to: block.to };
-      const event = platformEvent<NumbersAllocated>({ type: 'NumbersAllocated', data }, 1, this.#options);
+      const event = platformEvent<NumbersAllocated>({ type: 'NumbersAllocated', data }, this.#options);
       try {
         await this.#options.store.append(stream, [event], expected);
         return block;
