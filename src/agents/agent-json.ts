@@ -2,7 +2,7 @@ import type { AgentRow } from '../../projections/agent-status/agent-status.queri
 import type { Loaded } from '../platform/command/aggregates.js';
 import type { AgentState } from './agent.decider.js';
 
-type AgentView = Omit<AgentRow, 'source' | 'epoch' | 'revision' | 'connection'>;
+type AgentView = Omit<AgentRow, 'epoch' | 'revision' | 'connection'>;
 
 /** Tasks come with their own feature; until then every agent has none. */
 const noTasks = { total: 0, assigned: 0, in_progress: 0, quality_review: 0, done: 0, completed: 0 };
@@ -27,7 +27,7 @@ export function agentJson(agent: AgentView) {
     updated_at: unixSeconds(agent.updatedAt),
     config: agent.config,
     workspace_id: agent.workspaceId,
-    source: 'api',
+    source: agent.source,
     hidden: false,
     working_memory: '',
     runtime_type: agent.runtimeType,
@@ -46,6 +46,7 @@ export function viewOf({ state, workspaceId, firstAt, lastAt }: Loaded<AgentStat
     name: state.name,
     role: state.profile.role,
     status: state.status,
+    source: state.source,
     sessionKey: state.profile.sessionKey,
     soulContent: state.profile.soulContent,
     config: state.profile.config,

@@ -65,6 +65,7 @@ export interface RegisteredAgent {
   readonly agentId: number;
   readonly name: string;
   readonly status: AgentStatus;
+  readonly source: Registration['source'];
   readonly profile: AgentProfile;
   readonly lastActivity: string | null;
   readonly epoch: number;
@@ -81,12 +82,13 @@ const REMEMBERED_CONNECTIONS = 50;
 
 function evolve(state: AgentState, event: AgentEvent): AgentState {
   if (event.type === 'AgentRegistered') {
-    const { agentId, name, status, profile } = event.data;
+    const { agentId, name, status, source, profile } = event.data;
     return {
       kind: 'active',
       agentId,
       name,
       status,
+      source,
       profile,
       lastActivity: null,
       epoch: 0,

@@ -212,11 +212,18 @@ export class AgentsController {
           ...(body.role ? { role: body.role } : {}),
           ...(body.gateway_config ? { config: body.gateway_config as AgentProfile['config'] } : {}),
         });
-        const view = viewOf(await this.directory.describe(agent.agentId));
+        const seen = await this.seenOf(caller.principal.workspaceId, agent.agentId);
+        const view = { ...viewOf(await this.directory.describe(agent.agentId)), ...seen };
         const position = changed.position ?? renamed?.position;
         return { status: 200, body: { success: true, agent: agentJson(view) }, position, replayed: changed.replayed };
       },
     );
+  }
+
+  /** What only the read model knows, if it can be asked: beats are not in the agent's own stream. */
+  private async seenOf(workspaceId: number, agentId: number) {
+    const row = await this.queries.agentById(workspaceId, agentId).catch(() => undefined);
+    return row === undefined ? {} : { lastSeen: row.lastSeen, lastActivity: row.lastActivity };
   }
 
   @Delete(':id')

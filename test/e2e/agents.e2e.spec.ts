@@ -106,6 +106,19 @@ describe('an agent', () => {
     expect(await logSize()).toBe(before);
   });
 
+  it('that has connected and beaten is shown so by the answer to its change', async () => {
+    const { body } = await call('POST', '/api/connect', { tool_name: 't', agent_name: 'watched' });
+    const beat = await call('POST', body.heartbeat_url, { last_activity: 'reading' });
+    await application.read('/api/agents/watched', beat.headers);
+    const { body: changed } = await call('PUT', '/api/agents/watched', { role: 'reader' });
+    expect(changed.agent).toMatchObject({
+      source: 'connect',
+      role: 'reader',
+      last_seen: expect.any(Number),
+      last_activity: 'reading',
+    });
+  });
+
   it('registers itself with a role of the list, is found again, and wakes when it was offline', async () => {
     const first = await call('POST', '/api/agents/register', { name: 'self', role: 'coder', capabilities: ['x'] });
     expect(first).toMatchObject({
