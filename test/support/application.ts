@@ -80,10 +80,14 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     read: (path, after) => {
       const position = after?.get('x-mc-position');
       const atLeast = position ? `${path.includes('?') ? '&' : '?'}atLeast=${position}` : '';
-      return eventually(`the read models reach ${position}`, async () => {
-        const answer = await callApi(urls[0] ?? '', 'GET', `${path}${atLeast}`, {});
-        return answer.status === 503 ? undefined : answer;
-      });
+      return eventually(
+        `the read models reach ${position}`,
+        async () => {
+          const answer = await callApi(urls[0] ?? '', 'GET', `${path}${atLeast}`, {});
+          return answer.status === 503 ? undefined : answer;
+        },
+        60_000,
+      );
     },
     log: async () => {
       const events: StoredEvent[] = [];

@@ -5,7 +5,7 @@
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | undefined | false> | T | undefined | false,
-  boundMs = 10_000,
+  boundMs = 30_000,
 ): Promise<T> {
   const end = performance.now() + boundMs;
   for (;;) {
@@ -19,7 +19,7 @@ export async function eventually<T>(
 }
 
 /** Rejects with what was awaited when the promise does not settle in time. */
-export async function within<T>(what: string, promise: Promise<T>, boundMs = 10_000): Promise<T> {
+export async function within<T>(what: string, promise: Promise<T>, boundMs = 30_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
