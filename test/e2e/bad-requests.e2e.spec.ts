@@ -7,6 +7,7 @@ import { testKeys } from '../support/http-app.js';
 /** Generated requests per route; `MC_BAD_REQUESTS=10000` for a long run. */
 const PER_ROUTE = Number(process.env['MC_BAD_REQUESTS'] ?? 60);
 const AT_ONCE = 10;
+const BOUND_MS = 60_000 + 20 * PER_ROUTE;
 
 let application: Application;
 let agentId: number;
@@ -297,24 +298,32 @@ function expectOneShape({ status, type, text }: Awaited<ReturnType<typeof send>>
 const facts = async () => (await application.log()).filter(({ stream }) => !stream.startsWith('security')).length;
 
 describe('bad requests', () => {
-  it.each(writes)('%s are all refused in one shape and leave nothing in the log', async (_, arbitrary) => {
-    expect(agentId).toBe(1);
-    const before = await facts();
-    await sendAll(arbitrary, (sent, answer) => {
-      const about = `${sent.body?.toString().slice(0, 300)} ${JSON.stringify(sent.headers)} → ${answer.status} ${answer.text.slice(0, 300)}`;
-      if (answer.status < 400 || answer.status >= 500) throw new Error(about);
-      expectOneShape(answer);
-    });
-    expect(await facts()).toBe(before);
-  });
+  it.each(writes)(
+    '%s are all refused in one shape and leave nothing in the log',
+    async (_, arbitrary) => {
+      expect(agentId).toBe(1);
+      const before = await facts();
+      await sendAll(arbitrary, (sent, answer) => {
+        const about = `${sent.body?.toString().slice(0, 300)} ${JSON.stringify(sent.headers)} → ${answer.status} ${answer.text.slice(0, 300)}`;
+        if (answer.status < 400 || answer.status >= 500) throw new Error(about);
+        expectOneShape(answer);
+      });
+      expect(await facts()).toBe(before);
+    },
+    BOUND_MS,
+  );
 
-  it.each(reads)('%s give no 5xx and change nothing', async (_, arbitrary) => {
-    const before = await facts();
-    await sendAll(arbitrary, (sent, answer) => {
-      const isLate = answer.status === 503 && sent.path.includes('atLeast');
-      if (answer.status >= 500 && !isLate) throw new Error(`${sent.path} → ${answer.status} ${answer.text}`);
-      if (answer.status >= 400 && !isLate) expectOneShape(answer);
-    });
-    expect(await facts()).toBe(before);
-  });
+  it.each(reads)(
+    '%s give no 5xx and change nothing',
+    async (_, arbitrary) => {
+      const before = await facts();
+      await sendAll(arbitrary, (sent, answer) => {
+        const isLate = answer.status === 503 && sent.path.includes('atLeast');
+        if (answer.status >= 500 && !isLate) throw new Error(`${sent.path} → ${answer.status} ${answer.text}`);
+        if (answer.status >= 400 && !isLate) expectOneShape(answer);
+      });
+      expect(await facts()).toBe(before);
+    },
+    BOUND_MS,
+  );
 });
