@@ -20,6 +20,8 @@ describe('rate limits over PostgreSQL', () => {
 
   function ledger(): PostgresBucketLedger {
     const pool = new Pool({ connectionString: database.url, max: 4 });
+    // The drop of the database may overtake the goodbye of a connection.
+    pool.on('error', () => undefined);
     pools.push(pool);
     const sql: SqlExecutor = {
       query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
