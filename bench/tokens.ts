@@ -35,6 +35,7 @@ const bulk = () =>
 
 async function measure(label: string, target: number, count: number, recordsEach: number, next: () => Buffer) {
   const connections = await Promise.all(Array.from({ length: count }, () => LoadConnection.open(system.port)));
+  await closedLoop(connections, 4, next);
   for (let index = 1; index <= RUNS; index += 1) {
     const before = processTree(process.pid);
     const result = await closedLoop(connections, SECONDS, next);

@@ -11,7 +11,7 @@ export const tokenUsage = defineProjection<TokenUsageReported, TokenUsageChanges
   handles: ['TokenUsageReported'],
   tables: tokenUsageTables,
   // At 1,500 single reports a second a commit each would cost more than all the rest; callers wait for a few of these.
-  lingerMs: 8,
+  lingerMs: 3,
   keyOf: (entry) => entry.stream,
   fold: foldTokenUsage,
   write: writeTokenUsage,

@@ -3,6 +3,7 @@ import { AgentDirectory } from '../agents/agent-directory.js';
 import { metadataOf, type CommandContext } from '../platform/command/command-context.js';
 import { EventStore, isReadable } from '../platform/event-store/event-store.js';
 import type { Position } from '../platform/event-store/position.js';
+import type { ProposedMetadata } from '../platform/event-store/stored-event.js';
 import { Ids } from '../platform/ids/ids.js';
 import { ClaimLookup } from './claim-lookup.js';
 import type { TokenUsageReported } from './tokens.events.js';
@@ -34,7 +35,7 @@ export class UsageRecorder implements OnApplicationShutdown {
   /** Resolves when the report is durable, or found to be a copy (`record` is what this call proposed, not the stored one). */
   async record(context: CommandContext, report: UsageReport): Promise<RecordedUsage> {
     const agentId = (await this.directory.ownerOf(context.workspaceId, report.agentName)) ?? null;
-    return this.recordFor(context, report, agentId);
+    return this.recordFor(context, metadataOf(context), report, agentId);
   }
 
   /** Records many. One that fails (503) fails the call: sending the whole batch again is safe. */
@@ -44,8 +45,9 @@ export class UsageRecorder implements OnApplicationShutdown {
     for (const name of names) {
       agentIds.set(name, (await this.directory.ownerOf(context.workspaceId, name)) ?? null);
     }
+    const envelope = metadataOf(context);
     return Promise.all(
-      reports.map((report) => this.recordFor(context, report, agentIds.get(report.agentName) ?? null)),
+      reports.map((report) => this.recordFor(context, envelope, report, agentIds.get(report.agentName) ?? null)),
     );
   }
 
@@ -61,20 +63,20 @@ export class UsageRecorder implements OnApplicationShutdown {
 
   private async recordFor(
     context: CommandContext,
+    envelope: ProposedMetadata,
     report: UsageReport,
     agentId: number | null,
   ): Promise<RecordedUsage> {
     const record = this.recordOf(context, report, agentId);
     const shard = this.shards[shardOf(record.id)];
     if (shard === undefined) throw new Error('no such shard');
-    const metadata = { ...metadataOf(context), occurredAt: new Date(record.timestamp).toISOString() };
     const event = {
       // Its own in every call. The store takes the same ids at the same revision for one append that is repeated, and two
       // processes would both be told that theirs was the first; the claim is in the data, and the revision decides.
       id: this.ids.newId(),
       type: 'TokenUsageReported' as const,
       data: record,
-      metadata,
+      metadata: occurredAt(envelope, report.timestamp),
     };
     const result = await shard.add(event);
     return { ...result, record };
@@ -94,4 +96,8 @@ export class UsageRecorder implements OnApplicationShutdown {
       contentDigest: contentDigest(report),
     };
   }
+}
+
+function occurredAt(envelope: ProposedMetadata, timestamp: number | undefined): ProposedMetadata {
+  return timestamp === undefined ? envelope : { ...envelope, occurredAt: new Date(timestamp).toISOString() };
 }

@@ -52,7 +52,7 @@ export class UsageShard {
   ) {
     this.group = new GroupCommit((events) => this.flush(events), {
       maxItems: 1_000,
-      gatherMs: 2,
+      gatherMs: 1,
       maxWaiting: 50_000,
       overload: () => unavailable('Too many token reports are waiting to be stored'),
     });

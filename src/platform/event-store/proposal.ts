@@ -3,7 +3,7 @@ import type { EventRegistry } from './event-registry.js';
 import { AppendRefused, MalformedEvent } from './event-store.errors.js';
 import type { ExpectedRevision } from './event-store.js';
 import { checkJson } from './json-check.js';
-import { encodeMetadata, type WireMetadata } from './metadata-codec.js';
+import { encodeMetadata } from './metadata-codec.js';
 import type { ProposedEvent } from './stored-event.js';
 import { isTraceparent } from './trace-context.js';
 
@@ -16,7 +16,7 @@ export const MAX_APPEND_BYTES = 1024 * 1024;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** An event as the client takes it. */
-export type WireEvent = JSONEventData<{ type: string; data: Record<string, unknown>; metadata: WireMetadata }>;
+export type WireEvent = JSONEventData<{ type: string; data: Record<string, unknown>; metadata: Uint8Array }>;
 
 /**
  * Checks everything that can be checked before the client sees an append, because what the client cannot take makes it
@@ -39,10 +39,8 @@ export function wireEventsOf(
     if (reason !== undefined) throw new MalformedEvent(stream, reason);
     const checked = checkJson(event.data);
     if (!checked.ok) throw new MalformedEvent(stream, `${event.type}: ${checked.reason}`);
-    const metadata = encodeMetadata(event.metadata, registry.versionOf(event.type));
-    const checkedMetadata = checkJson(metadata);
-    if (!checkedMetadata.ok) throw new MalformedEvent(stream, `${event.type}: metadata ${checkedMetadata.reason}`);
-    maxBytes += checked.maxBytes + checkedMetadata.maxBytes + 2 * event.type.length;
+    const metadata = metadataBytes(event, registry);
+    maxBytes += checked.maxBytes + metadata.length + 2 * event.type.length;
     const { id, type } = event;
     const data = event.data as Record<string, unknown>;
     return { id, type, data, metadata, contentType: 'application/json' } as const;
@@ -53,6 +51,15 @@ export function wireEventsOf(
   return wire;
 }
 
+/**
+ * The metadata as finished JSON bytes. An object would be sent through base64, which the client decodes character by
+ * character, twice an event: a fifth of the CPU of a large append.
+ */
+function metadataBytes(event: ProposedEvent, registry: EventRegistry): Uint8Array {
+  return utf8.encode(JSON.stringify(encodeMetadata(event.metadata, registry.versionOf(event.type))));
+}
+
+const utf8 = new TextEncoder();
 const expectations: ReadonlySet<unknown> = new Set(['any', 'no_stream', 'stream_exists']);
 
 function malformation(event: ProposedEvent): string | undefined {
@@ -65,7 +72,7 @@ function malformation(event: ProposedEvent): string | undefined {
 function sizeOf(events: readonly WireEvent[]): number {
   let bytes = 0;
   for (const { type, data, metadata } of events) {
-    bytes += Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(metadata)) + 2 * type.length;
+    bytes += Buffer.byteLength(JSON.stringify(data)) + metadata.length + 2 * type.length;
   }
   return bytes;
 }
