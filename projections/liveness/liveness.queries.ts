@@ -1,5 +1,6 @@
 import type { Position } from '../../src/platform/event-store/position.js';
 import type { SqlReader } from '../engine/sql.js';
+import type { BeatPeriod } from './liveness.fold.js';
 
 /** A lease that nobody renewed. Acting on it is decided on the agent's stream; this is only whom to look at. */
 export interface DueLease {
@@ -20,17 +21,7 @@ export interface DueLeases {
 }
 
 /** A period of beats that is over: the fields of a `HeartbeatsSummarised` event. */
-export interface DueSummary {
-  readonly connectionId: string;
-  readonly agentId: number;
-  readonly workspaceId: number;
-  readonly from: string;
-  readonly to: string;
-  readonly count: number;
-  readonly largestGapMs: number;
-  readonly digest: string;
-  readonly final: boolean;
-}
+export type DueSummary = BeatPeriod;
 
 export interface LeaseLimits {
   /** Silence after which an open connection is due. */
