@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { AppModule } from './app.module.js';
 import { ConfigError } from './platform/config/config.error.js';
+import { WarmUp } from './health/warm-up.js';
 import type { Config } from './platform/config/config.js';
 import { loadConfig } from './platform/config/load-config.js';
 import { createHttpApp } from './platform/http/create-app.js';
@@ -15,6 +16,7 @@ async function start(config: Config, logger: Logger): Promise<INestApplicationCo
   if (config.roles.includes('api')) {
     const app = await createHttpApp(root, logger);
     await app.listen(config.port, config.host);
+    await app.get(WarmUp).end();
     return app;
   }
   return NestFactory.createApplicationContext(root, { logger: new NestLogger(logger), abortOnError: false });

@@ -1,12 +1,17 @@
 import { Inject, Module } from '@nestjs/common';
 import { EventStore } from '../platform/event-store/event-store.js';
 import { Drain } from '../platform/http/drain.js';
+import { LogTail } from '../platform/log-tail/log-tail.js';
+import { Database } from '../platform/read-models/database.js';
 import { Metrics } from '../platform/telemetry/metrics.js';
 import { HealthController } from './health.controller.js';
 import { DatabaseProbe, ProjectionStates } from './health-source.js';
 import { registerReadModelMetrics } from './read-model-metrics.js';
 import { ReadinessCheck } from './readiness.js';
 import { StatusController } from './status.controller.js';
+import { WarmUp } from './warm-up.js';
+
+const WARM_UP_BOUND_MS = 15_000;
 
 /**
  * `/api/health`, `/api/health/ready`, `/api/status`, `/api/projections`, `/api/index`. Needs the global modules of the
@@ -16,10 +21,20 @@ import { StatusController } from './status.controller.js';
   controllers: [HealthController, StatusController],
   providers: [
     {
+      provide: WarmUp,
+      useFactory: (tail: LogTail, database: Database) => new WarmUp([tail.started, database.start()], WARM_UP_BOUND_MS),
+      inject: [LogTail, Database],
+    },
+    {
       provide: ReadinessCheck,
-      useFactory: (store: EventStore, drain: Drain, database: DatabaseProbe, projections: ProjectionStates) =>
-        new ReadinessCheck({ store, drain, database, projections }),
-      inject: [EventStore, Drain, DatabaseProbe, ProjectionStates],
+      useFactory: (
+        store: EventStore,
+        drain: Drain,
+        warmUp: WarmUp,
+        database: DatabaseProbe,
+        projections: ProjectionStates,
+      ) => new ReadinessCheck({ store, drain, warmUp, database, projections }),
+      inject: [EventStore, Drain, WarmUp, DatabaseProbe, ProjectionStates],
     },
   ],
 })

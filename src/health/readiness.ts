@@ -1,6 +1,7 @@
 import type { EventStore } from '../platform/event-store/event-store.js';
 import type { Drain } from '../platform/http/drain.js';
 import type { DatabaseProbe, ProjectionHealth, ProjectionStates } from './health-source.js';
+import type { WarmUp } from './warm-up.js';
 
 export type CheckResult = 'ok' | 'error';
 
@@ -16,12 +17,14 @@ const CHECK_BOUND_MS = 1_000;
 export interface ReadinessParts {
   readonly store: EventStore;
   readonly drain: Drain;
+  readonly warmUp: WarmUp;
   readonly database: DatabaseProbe;
   readonly projections: ProjectionStates;
 }
 
 /**
- * Whether this process should get traffic. Not without the event store, and not while it stops; without PostgreSQL it
+ * Whether this process should get traffic. Not without the event store, not while it
+ * warms up, and not while it stops; without PostgreSQL it
  * still takes commands that need no read model, so it is degraded, like with a projection that halted. It cannot see
  * whether another process can answer instead. Callers that ask at the same time share one round of checks.
  */
@@ -38,7 +41,7 @@ export class ReadinessCheck {
   }
 
   private async check(): Promise<Readiness> {
-    const { store, drain, database, projections } = this.parts;
+    const { store, drain, warmUp, database, projections } = this.parts;
     const [eventStore, postgres, states] = await Promise.all([
       succeeds(store.head()),
       succeeds(database.check()),
@@ -46,7 +49,7 @@ export class ReadinessCheck {
     ]);
     const sound = postgres && states !== undefined && states.every(({ state }) => state !== 'halted');
     return {
-      status: statusOf(eventStore && !drain.isDraining, sound),
+      status: statusOf(eventStore && warmUp.isOver && !drain.isDraining, sound),
       checks: { event_store: result(eventStore), postgres: result(postgres && states !== undefined) },
       projections: states ?? [],
     };

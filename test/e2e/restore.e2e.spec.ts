@@ -48,7 +48,7 @@ describe('a backup of the embedded store, restored as docs/how-to/back-up-and-re
   async function connect(url: string, name: string): Promise<string> {
     const body = JSON.stringify({ tool_name: 'test', agent_name: name });
     const answer = await fetch(`${url}/api/connect`, { method: 'POST', headers, body });
-    expect(answer.status).toBe(200);
+    expect({ status: answer.status, body: await answer.text() }).toMatchObject({ status: 200 });
     return answer.headers.get('x-mc-position') ?? '';
   }
 
