@@ -5,6 +5,7 @@ import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
 import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
 import { securityEventContracts } from './security/security.events.js';
+import { taskEventContracts } from './tasks/tasks.contracts.js';
 import { tokenEventContracts } from './tokens/tokens.events.js';
 
 /** Every event type that the log may hold. The registry, the golden fixtures and docs/events.md are made from this list. */
@@ -13,6 +14,7 @@ export const allEventContracts = [
   ...connectionEventContracts,
   ...commandEventContracts,
   ...heartbeatEventContracts,
+  ...taskEventContracts,
   ...tokenEventContracts,
   ...logGenerationEventContracts,
   ...numberEventContracts,

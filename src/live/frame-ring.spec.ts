@@ -17,13 +17,14 @@ function frame(n: number, agentId = 1, filler = ''): Frame {
     agentIds: [agentId],
     agentNames: [],
     taskIds: [],
+    forAdmins: false,
     recordedAtMs: n,
     json: JSON.stringify({ n, filler }),
   };
 }
 
-const everything = filterFor(readFilter({}), { workspaceId: 1 });
-const agentTwo = filterFor(readFilter({ agent: '2' }), { workspaceId: 1 });
+const everything = filterFor(readFilter({}), { workspaceId: 1, role: 'viewer' });
+const agentTwo = filterFor(readFilter({ agent: '2' }), { workspaceId: 1, role: 'viewer' });
 
 describe('the ring', () => {
   it('holds every frame between its floor and what it has considered, whatever is added', () => {

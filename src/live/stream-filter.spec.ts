@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Refusal } from '../platform/http/errors.js';
+import type { Role } from '../platform/auth/principal.js';
 import type { Frame } from './frames/frame.js';
 import { filterFor, readFilter } from './stream-filter.js';
 
@@ -10,14 +11,16 @@ const frame: Frame = {
   agentIds: [42],
   agentNames: ['build-bot'],
   taskIds: [7],
+  forAdmins: false,
   recordedAtMs: 0,
   json: '{}',
 };
 
 const shows = (
   query: Record<string, unknown>,
-  rights: { workspaceId: number; agentId?: number } = { workspaceId: 1 },
-) => filterFor(readFilter(query), rights).shows(frame);
+  rights: { workspaceId: number; agentId?: number; role?: Role } = { workspaceId: 1 },
+  fact: Frame = frame,
+) => filterFor(readFilter(query), { role: 'viewer', ...rights }).shows(fact);
 
 describe('a filter', () => {
   it.each([
@@ -49,9 +52,16 @@ describe('a filter', () => {
     expect(shows({}, { workspaceId: 1, agentId: 42 })).toBe(true);
   });
 
+  it('shows what is for admins to admins alone', () => {
+    const secret = { ...frame, forAdmins: true };
+    expect(shows({}, { workspaceId: 1, role: 'operator' }, secret)).toBe(false);
+    expect(shows({}, { workspaceId: 1, role: 'admin' }, secret)).toBe(true);
+  });
+
   it('is shared by who asks for the same in another order, and by nobody else', () => {
     const key = (query: Record<string, unknown>, agentId?: number) =>
-      filterFor(readFilter(query), { workspaceId: 1, ...(agentId === undefined ? {} : { agentId }) }).key;
+      filterFor(readFilter(query), { workspaceId: 1, role: 'viewer', ...(agentId === undefined ? {} : { agentId }) })
+        .key;
     expect(key({ types: 'b,a,a' })).toBe(key({ types: ['a', 'b'] }));
     expect(new Set([key({}), key({ types: 'a' }), key({ agent: 'a' }), key({ named: '1' }), key({}, 1)]).size).toBe(5);
   });

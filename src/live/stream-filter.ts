@@ -45,17 +45,26 @@ export function readFilter(query: Readonly<Record<string, unknown>>): AskedFilte
 /** A filter within the rights of a principal: its workspace, and its agent if it is an agent's key. */
 export function filterFor(
   asked: AskedFilter,
-  { workspaceId, agentId }: Pick<Principal, 'workspaceId' | 'agentId'>,
+  { workspaceId, agentId, role }: Pick<Principal, 'workspaceId' | 'agentId' | 'role'>,
 ): StreamFilter {
   const prefixes = asked.types.map((type) => `${type}.`);
   const agentIds = new Set(asked.agents.filter(isDigits).map(Number));
   const agentNames = new Set(asked.agents.filter((agent) => !isDigits(agent)));
   const tasks = new Set(asked.tasks);
   return {
-    key: JSON.stringify([workspaceId, agentId ?? null, asked.types, asked.agents, asked.tasks, asked.named]),
+    key: JSON.stringify([
+      workspaceId,
+      agentId ?? null,
+      role === 'admin',
+      asked.types,
+      asked.agents,
+      asked.tasks,
+      asked.named,
+    ]),
     named: asked.named,
     shows(frame) {
       if (frame.workspaceId !== workspaceId) return false;
+      if (frame.forAdmins && role !== 'admin') return false;
       if (agentId !== undefined && !frame.agentIds.includes(agentId)) return false;
       if (asked.types.length > 0 && !showsType(frame.type, asked.types, prefixes)) return false;
       if (asked.agents.length > 0 && !showsAgent(frame, agentIds, agentNames)) return false;

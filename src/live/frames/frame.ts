@@ -10,6 +10,8 @@ export interface Frame {
   readonly agentIds: readonly number[];
   readonly agentNames: readonly string[];
   readonly taskIds: readonly number[];
+  /** True: for admins only. */
+  readonly forAdmins: boolean;
   /** When the server learned the fact, ms since 1970. */
   readonly recordedAtMs: number;
   /** `{"type","data","timestamp"}` on one line: JSON text holds neither CR nor LF. */
@@ -39,18 +41,19 @@ export function frameFunction(mappings: readonly FrameMapping[]): FrameOf {
     const mapping = byEvent.get(entry.type);
     if (mapping === undefined) return undefined;
     const { workspaceId, recordedAt } = entry.metadata;
-    const { data, about } = mapping.map(entry.data, entry.metadata);
+    const { data, about, frame = mapping.frame, audience } = mapping.map(entry.data, entry.metadata, entry);
     const recordedAtMs = Date.parse(recordedAt);
     return {
       position: entry.position,
-      type: mapping.frame,
+      type: frame,
       workspaceId,
       agentIds: about.agentIds ?? [],
       agentNames: about.agentNames ?? [],
       taskIds: about.taskIds ?? [],
+      forAdmins: audience === 'admin',
       recordedAtMs,
       json: JSON.stringify({
-        type: mapping.frame,
+        type: frame,
         data: { ...data, workspace_id: workspaceId },
         timestamp: recordedAtMs,
       }),

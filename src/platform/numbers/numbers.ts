@@ -6,8 +6,9 @@ import { platformEvent } from '../event-store/platform-event.js';
 import type { Ids } from '../ids/ids.js';
 import type { NumbersAllocated } from './numbers.events.js';
 
-/** What the contract numbers. Names are stored as `sequence-{name}`. */
-export type SequenceName = 'agent' | 'task' | 'comment' | 'notification' | 'webhook';
+/** What the contract numbers. Names are stored as `sequence-{name}`; tickets are numbered in each project. */
+export type SequenceName =
+  'agent' | 'task' | 'comment' | 'review' | 'notification' | 'project' | 'key' | 'webhook' | `ticket_${number}`;
 
 const BLOCK_SIZE = 20;
 const ATTEMPTS = 10;
