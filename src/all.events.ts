@@ -3,6 +3,7 @@ import { commandEventContracts } from './platform/command/command.events.js';
 import { connectionEventContracts } from './connections/connections.events.js';
 import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
 import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
+import { notificationEventContracts } from './notifications/notifications.events.js';
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
 import { securityEventContracts } from './security/security.events.js';
 import { taskEventContracts } from './tasks/tasks.contracts.js';
@@ -15,6 +16,7 @@ export const allEventContracts = [
   ...commandEventContracts,
   ...heartbeatEventContracts,
   ...taskEventContracts,
+  ...notificationEventContracts,
   ...tokenEventContracts,
   ...logGenerationEventContracts,
   ...numberEventContracts,

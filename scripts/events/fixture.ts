@@ -20,6 +20,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  readonly minItems?: number;
   readonly pattern?: string;
   readonly minLength?: number;
   readonly maxLength?: number;
@@ -89,7 +90,9 @@ function valueOf(schema: Schema, extreme: Extreme): unknown {
     case 'string':
       return textOf(schema, extreme);
     case 'array':
-      return extreme === 'least' ? [] : [valueOf(schema.items ?? {}, extreme)];
+      return Array.from({ length: extreme === 'least' ? (schema.minItems ?? 0) : 1 }, () =>
+        valueOf(schema.items ?? {}, extreme),
+      );
     default:
       return record(schema, extreme);
   }
