@@ -5,6 +5,7 @@ import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
 import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
 import { notificationEventContracts } from './notifications/notifications.events.js';
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
+import { projectEventContracts } from './projects/projects.events.js';
 import { securityEventContracts } from './security/security.events.js';
 import { taskEventContracts } from './tasks/tasks.contracts.js';
 import { tokenEventContracts } from './tokens/tokens.events.js';
@@ -15,6 +16,7 @@ export const allEventContracts = [
   ...connectionEventContracts,
   ...commandEventContracts,
   ...heartbeatEventContracts,
+  ...projectEventContracts,
   ...taskEventContracts,
   ...notificationEventContracts,
   ...tokenEventContracts,
