@@ -24,6 +24,7 @@ const config: Config = {
   secretKeys: [{ id: 'none', value: Buffer.alloc(32) }],
   connectionTimeoutSeconds: 90,
   agentTimeoutSeconds: 600,
+  taskLeaseSeconds: 900,
   rateLimit: true,
   logLevel: 'silent',
   logFormat: 'json',

@@ -6,6 +6,7 @@ import { logGenerationEventContracts } from './platform/event-store/log-generati
 import { notificationEventContracts } from './notifications/notifications.events.js';
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
 import { projectEventContracts } from './projects/projects.events.js';
+import { queueEventContracts } from './queue/queue.events.js';
 import { securityEventContracts } from './security/security.events.js';
 import { taskEventContracts } from './tasks/tasks.contracts.js';
 import { tokenEventContracts } from './tokens/tokens.events.js';
@@ -17,6 +18,7 @@ export const allEventContracts = [
   ...commandEventContracts,
   ...heartbeatEventContracts,
   ...projectEventContracts,
+  ...queueEventContracts,
   ...taskEventContracts,
   ...notificationEventContracts,
   ...tokenEventContracts,

@@ -70,12 +70,13 @@ export class StatusController {
   }
 
   private capabilities() {
-    const { connectionTimeoutSeconds, agentTimeoutSeconds, roles } = this.config;
+    const { connectionTimeoutSeconds, agentTimeoutSeconds, taskLeaseSeconds, roles } = this.config;
     return {
       version,
       roles,
       connection_timeout: connectionTimeoutSeconds,
       agent_timeout: agentTimeoutSeconds,
+      task_lease: taskLeaseSeconds,
       features: ['connections', 'heartbeats', 'tokens', 'events', 'audit'],
     };
   }

@@ -44,6 +44,7 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
     secretKeys: [{ id: 'test', value: masterKey }],
     connectionTimeoutSeconds: 90,
     agentTimeoutSeconds: 600,
+    taskLeaseSeconds: 900,
     rateLimit: false,
     logLevel: 'silent',
     logFormat: 'json',

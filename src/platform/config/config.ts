@@ -32,6 +32,8 @@ export interface Config {
   readonly secretKeys: readonly MasterKey[];
   readonly connectionTimeoutSeconds: number;
   readonly agentTimeoutSeconds: number;
+  /** Silence of its holder after which a claimed task goes back to the queue. */
+  readonly taskLeaseSeconds: number;
   readonly rateLimit: boolean;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly logFormat: 'pretty' | 'json';

@@ -95,6 +95,7 @@ export class HttpEdge {
     const access = this.parts.table.ruleFor(method === 'HEAD' ? 'GET' : method, route.url);
     route.config = { ...route.config, access, figures: this.parts.metrics.forRoute(method, route.url) };
     route.bodyLimit = access.bodyLimit;
+    if (access.limit === 'queue' && method === 'POST') route.preHandler = this.afterBody(access);
     if (method === 'HEAD' && !access.head) return;
     const methods = this.methodsByUrl.get(route.url) ?? new Set();
     this.methodsByUrl.set(route.url, methods.add(method));
@@ -181,6 +182,16 @@ export class HttpEdge {
       return limited.then((refused) => refused ?? this.authorized(access, request));
     }
     return limited ?? this.authorized(access, request);
+  }
+
+  /** Step 4 once more, where only the body says whom a request is counted for. */
+  private afterBody(access: AccessRule) {
+    return async (request: FastifyRequest, reply: FastifyReply) => {
+      const refused = await this.parts.rateLimits.takeNamed(access, request, reply);
+      if (refused === undefined) return;
+      sendRefusal(reply, refused);
+      return reply;
+    };
   }
 
   private authorized(access: AccessRule, request: FastifyRequest): Refusal | undefined {

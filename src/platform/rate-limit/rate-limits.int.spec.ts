@@ -93,4 +93,42 @@ describe('rate limits over PostgreSQL', () => {
     expect((await beat(0, '43'))?.statusCode).toBe(200);
     await Promise.all(apps.map((app) => app.close()));
   });
+
+  it('count polls of the queue by the agent that query, header or body names, under a cap per key', async () => {
+    const queue = { role: 'operator', limit: 'queue' } as const;
+    const rules = [
+      ...rulesOf('/api/tasks/queue', { GET: queue, POST: queue }),
+      ...rulesOf('/metrics', { GET: { role: 'viewer' } }),
+    ];
+    const app = await startHttpApp({
+      controllers: [stubController(rules.slice(0, 2))],
+      rules,
+      config: { rateLimit: true },
+      providers: [{ provide: BucketLedger, useValue: ledger() }],
+    });
+    const url = '/api/tasks/queue';
+    const headers = keyHeader(testKeys.operator);
+    const named = { ...headers, 'x-agent-name': 'a' };
+    const polls = [
+      { method: 'GET', url: `${url}?agent=a`, headers },
+      { method: 'GET', url, headers: named },
+      { method: 'POST', url: `${url}?agent=a`, headers, payload: { agent: 'b' } },
+      { method: 'POST', url, headers, payload: { agent: ' a' } },
+      { method: 'POST', url, headers: named, payload: {} },
+    ] as const;
+    for (let i = 0; i < 20; i += 1) {
+      const poll = polls[i % polls.length];
+      expect((poll && (await app.inject(poll)))?.statusCode).toBe(200);
+    }
+    for (const poll of polls) {
+      const answer = await app.inject(poll);
+      expect(answer.json()).toEqual({ error: 'Agent task polling rate limit exceeded.' });
+      expect(answer.statusCode).toBe(429);
+      expect(answer.headers).toMatchObject({ 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': '0' });
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    const other = await app.inject({ method: 'POST', url, headers, payload: { agent: 'b' } });
+    expect([other.statusCode, other.headers['ratelimit-limit']]).toEqual([200, '20']);
+    await app.close();
+  });
 });

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessRule, LimitClass } from '../auth/access-rule.js';
+import type { Principal } from '../auth/principal.js';
 import { Refusal } from '../http/errors.js';
 import type { AgentOfPath } from './agent-of-path.js';
 import type { BucketSize } from './bucket-ledger.js';
@@ -13,10 +14,12 @@ interface Limit {
 }
 
 const perMinute = (count: number): BucketSize => ({ capacity: count, perSecond: count / 60 });
+/** Longer texts are no names: they are refused later, and have no bucket. */
+const MAX_NAME = 200;
 const TOO_MANY = 'Too many requests. Please try again later.';
 
 /** HTTP contract, section 3. */
-const LIMITS: Readonly<Record<Exclude<LimitClass, 'unlimited'>, Limit>> = {
+const LIMITS = {
   heartbeat: {
     perAgent: perMinute(30),
     perCredential: perMinute(6_000),
@@ -31,7 +34,7 @@ const LIMITS: Readonly<Record<Exclude<LimitClass, 'unlimited'>, Limit>> = {
   command: { perCredential: perMinute(600), text: TOO_MANY },
   query: { perCredential: perMinute(6_000), text: TOO_MANY },
   search: { perCredential: perMinute(10), text: 'Too many requests for this resource. Please try again later.' },
-};
+} satisfies Record<Exclude<LimitClass, 'unlimited'>, Limit>;
 
 /** Step 4: too much from one credential, or for one agent by one credential, is 429. */
 export class RateLimits {
@@ -49,9 +52,9 @@ export class RateLimits {
   ): Refusal | undefined | Promise<Refusal | undefined> {
     const { principal } = request.mc;
     if (!this.enabled || access.limit === 'unlimited' || principal === undefined) return undefined;
-    const limit = LIMITS[access.limit];
-    const bucket = `${access.limit}:${principal.credentialId}`;
-    const agent = limit.perAgent && this.agentOf(principal.workspaceId, request);
+    const limit: Limit = LIMITS[access.limit];
+    const bucket = bucketOf(access.limit, principal);
+    const agent = limit.perAgent && this.agentOf(access.limit, principal, request);
     const judge = (taken: Taken) => judged(taken, limit, reply);
     if (agent === undefined || limit.perAgent === undefined) {
       return after(this.buckets.take(bucket, limit.perCredential), judge);
@@ -60,17 +63,61 @@ export class RateLimits {
     return after(taken, (refused) => refused ?? this.capped(bucket, limit));
   }
 
+  /** As {@link take} for the agent that a body names: what could not be counted before the body was read. */
+  takeNamed(
+    access: AccessRule,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Refusal | undefined | Promise<Refusal | undefined> {
+    const { principal } = request.mc;
+    if (!this.enabled || access.limit !== 'queue' || principal === undefined) return undefined;
+    const limit = LIMITS.queue;
+    const name = isNamedByBody(request) ? pollerOf(request.body, principal) : undefined;
+    if (name === undefined) return undefined;
+    const agent = this.agentNamed(principal, name);
+    return after(this.buckets.take(`${bucketOf('queue', principal)}:${agent}`, limit.perAgent), (taken) =>
+      judged(taken, limit, reply),
+    );
+  }
+
   private capped(bucket: string, limit: Limit): Refusal | undefined | Promise<Refusal | undefined> {
     return after(this.buckets.take(bucket, limit.perCredential), (taken) =>
       taken.allowed ? undefined : tooMany(taken.share, limit),
     );
   }
 
-  private agentOf(workspaceId: number, request: FastifyRequest): string | number | undefined {
+  private agentOf(limit: LimitClass, principal: Principal, request: FastifyRequest): string | number | undefined {
+    if (limit === 'queue') {
+      const name = isNamedByBody(request) ? undefined : pollerOf(request.query, principal);
+      return name === undefined ? undefined : this.agentNamed(principal, name);
+    }
     const { id } = request.params as { id?: string };
     if (id === undefined) return undefined;
-    return this.agents === undefined ? id : this.agents.agentId(workspaceId, id);
+    return this.agents === undefined ? id : this.agents.agentId(principal.workspaceId, id);
   }
+
+  /** The queue serves agents that nobody has registered, so a name has a bucket whoever it belongs to. */
+  private agentNamed({ workspaceId }: Principal, name: string): string | number {
+    return this.agents?.agentId(workspaceId, name) ?? name;
+  }
+}
+
+function bucketOf(limit: LimitClass, { credentialId }: Principal): string {
+  return `${limit}:${credentialId}`;
+}
+
+/** A poll names its agent in the query, else in the body, else in `x-agent-name`. */
+function isNamedByBody({ method, query }: FastifyRequest): boolean {
+  return method === 'POST' && nameIn(query) === undefined;
+}
+
+function pollerOf(parameters: unknown, { attributedTo }: Principal): string | undefined {
+  return nameIn(parameters) ?? attributedTo;
+}
+
+function nameIn(parameters: unknown): string | undefined {
+  const { agent } = (parameters ?? {}) as { agent?: unknown };
+  return typeof agent === 'string' && agent.length <= MAX_NAME ? agent.trim().normalize('NFC') : undefined;
 }
 
 function judged({ allowed, share }: Taken, limit: Limit, reply: FastifyReply): Refusal | undefined {
