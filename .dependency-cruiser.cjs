@@ -13,7 +13,7 @@ module.exports = {
       comment: 'A decider imports its events and pure value modules: no framework, client, clock or configuration.',
       severity: 'error',
       from: { path: '\\.decider\\.ts$' },
-      to: { pathNot: '(\\.events\\.ts|\\.names\\.ts|platform/decider/[^/]+\\.ts)$' },
+      to: { pathNot: '(\\.(events|names|state|decider)\\.ts|-status\\.ts|platform/decider/[^/]+\\.ts)$' },
     },
     {
       name: 'one-importer-of-the-client',

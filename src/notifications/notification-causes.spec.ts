@@ -96,12 +96,15 @@ function kinds(event: CausingEvent, actor = ops): readonly string[] {
 
 describe('the notifications that a fact causes', () => {
   it('tell the assignee of a new task, and whom its description mentions', () => {
-    expect(kinds({ type: 'TaskCreated', data: { task, mentions: [eve] } })).toEqual(['mention eve', 'assignment bob']);
+    expect(kinds({ type: 'TaskCreated', data: { task, authorAgentId: null, mentions: [eve] } })).toEqual([
+      'mention eve',
+      'assignment bob',
+    ]);
   });
 
   it('tell nobody of a task without assignee and mentions', () => {
     const unassigned = { ...task, assignedTo: null, assignedAgentId: null };
-    expect(kinds({ type: 'TaskCreated', data: { task: unassigned, mentions: [] } })).toEqual([]);
+    expect(kinds({ type: 'TaskCreated', data: { task: unassigned, authorAgentId: null, mentions: [] } })).toEqual([]);
   });
 
   it('tell a new assignee of the assignment, not of the status that it brought', () => {
@@ -163,7 +166,9 @@ describe('the notifications that a fact causes', () => {
   });
 
   it('never tell an agent of what it did itself', () => {
-    expect(kinds({ type: 'TaskCreated', data: { task, mentions: [eve] } }, keyOf(bob))).toEqual(['mention eve']);
+    expect(kinds({ type: 'TaskCreated', data: { task, authorAgentId: null, mentions: [eve] } }, keyOf(bob))).toEqual([
+      'mention eve',
+    ]);
     expect(kinds({ type: 'TaskStatusSet', data: { ...move, completedAt: null } }, keyOf(bob))).toEqual([]);
     expect(kinds({ type: 'CommentAdded', data: { ...comment, author: 'eve', authorAgentId: 3 } })).toEqual([
       'comment bob',
@@ -173,19 +178,24 @@ describe('the notifications that a fact causes', () => {
   });
 
   it('tell a recipient once, of the mention before the comment before anything else', () => {
-    expect(kinds({ type: 'TaskCreated', data: { task, mentions: [bob, bob] } })).toEqual(['mention bob']);
+    expect(kinds({ type: 'TaskCreated', data: { task, authorAgentId: null, mentions: [bob, bob] } })).toEqual([
+      'mention bob',
+    ]);
     const both = { ...comment, mentions: [bob], subscribers: [{ name: 'robert', agentId: 2 }, eve] };
     expect(kinds({ type: 'CommentAdded', data: both })).toEqual(['mention bob', 'comment eve']);
   });
 
   it('have streams that only the cause and the recipient decide', () => {
-    const [first] = told({ type: 'TaskCreated', data: { task, mentions: [] } });
-    const [again] = told({ type: 'TaskCreated', data: { task: { ...task, title: 'x' }, mentions: [] } });
+    const [first] = told({ type: 'TaskCreated', data: { task, authorAgentId: null, mentions: [] } });
+    const [again] = told({
+      type: 'TaskCreated',
+      data: { task: { ...task, title: 'x' }, authorAgentId: null, mentions: [] },
+    });
     expect(again?.stream).toBe(first?.stream);
     expect(first?.stream).toBe(`notification-${first?.uuid ?? ''}`);
     const [other] = notificationsCausedBy({
       type: 'TaskCreated',
-      data: { task, mentions: [] },
+      data: { task, authorAgentId: null, mentions: [] },
       id: 'another cause',
       metadata: sampleMetadata(),
     });

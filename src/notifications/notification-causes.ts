@@ -168,7 +168,10 @@ function commentSubject({ taskId, taskTitle, commentId, author }: CommentAdded['
   return { taskId, taskTitle, commentId, author };
 }
 
-function mentionedInTask({ task, mentions }: TaskCreated['data'], actor: string): readonly Addressed[] {
+function mentionedInTask(
+  { task, mentions }: Pick<TaskCreated['data'], 'task' | 'mentions'>,
+  actor: string,
+): readonly Addressed[] {
   const excerpt = task.description === null ? null : excerptOf(task.description);
   return mentions.map((to) => ({
     to,

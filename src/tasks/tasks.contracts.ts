@@ -108,7 +108,7 @@ export const taskEventContracts = [
     description: 'There is a task from here on. Created as done: the actor overrode the gate.',
     producer: 'tasks',
     frame: 'task.created',
-    schema: object({ task: snapshot, mentions: recipients }),
+    schema: object({ task: snapshot, authorAgentId: optionalId, mentions: recipients }),
   }),
   eventContract<TaskChanged>({
     type: 'TaskChanged',

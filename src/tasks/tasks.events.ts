@@ -76,7 +76,12 @@ export type LeaseEffect = 'none' | 'kept' | 'renewed' | 'ended';
 /** Stream `task-{id}`. */
 export interface TaskCreated {
   readonly type: 'TaskCreated';
-  readonly data: { readonly task: TaskSnapshot; readonly mentions: readonly Recipient[] };
+  readonly data: {
+    readonly task: TaskSnapshot;
+    /** The agent that `createdBy` was, if it was one. */
+    readonly authorAgentId: number | null;
+    readonly mentions: readonly Recipient[];
+  };
 }
 
 export interface TaskChanged {
