@@ -4,7 +4,7 @@ import { Aggregates, type Loaded } from '../platform/command/aggregates.js';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js';
 import { EventStore } from '../platform/event-store/event-store.js';
-import type { StoredEvent } from '../platform/event-store/stored-event.js';
+import type { Actor, StoredEvent } from '../platform/event-store/stored-event.js';
 import { unavailable } from '../platform/http/errors.js';
 import { derivedId } from '../platform/ids/ids.js';
 import { LogTail } from '../platform/log-tail/log-tail.js';
@@ -23,6 +23,7 @@ import type { ProjectEvent, ProjectHandleEvent } from './projects.events.js';
 
 const GENERAL_PREFIX = 'TASK';
 const MAX_ROUNDS = 5;
+const system: Actor = { kind: 'system', id: 'projects', name: 'Mission Control' };
 
 /** How long after its last proof the tail's word is taken for what memory holds. */
 const TRUST_MS = 3_000;
@@ -81,8 +82,9 @@ export class ProjectDirectory {
     const known = this.generals.get(workspaceId);
     const found = known === undefined ? undefined : await this.find(workspaceId, known);
     if (found !== undefined) return found;
-    const projectId = await this.reserveSlug(stepOf(context, 'general-slug'), GENERAL_SLUG);
-    const general = (await this.find(workspaceId, projectId)) ?? (await this.createGeneral(context, projectId));
+    const own: CommandContext = { ...stepOf(context, 'general'), keyed: false, actor: system };
+    const projectId = await this.reserveSlug(stepOf(own, 'slug'), GENERAL_SLUG);
+    const general = (await this.find(workspaceId, projectId)) ?? (await this.createGeneral(own, projectId));
     this.generals.set(workspaceId, projectId);
     return general;
   }
@@ -99,7 +101,8 @@ export class ProjectDirectory {
       const owner = await this.holderOf(stepOf(context, `free:${round}`), handle);
       if (owner !== undefined) return owner;
       const projectId = await this.numbers.next('project');
-      const outcome = await this.reserveOnce(stepOf(context, `reserve:${round}`), handle, projectId, false);
+      // The number is in the step: two callers with one key must not propose different events under one id.
+      const outcome = await this.reserveOnce(stepOf(context, `reserve:${projectId}`), handle, projectId, false);
       if (outcome.state.owner !== null) return outcome.state.owner;
     }
     throw unavailable('The slug is being released and taken at the same time');
@@ -161,7 +164,7 @@ export class ProjectDirectory {
 
   private async createGeneral(context: CommandContext, projectId: number): Promise<LivingProject> {
     const prefix: ProjectHandle = { kind: 'prefix', handle: GENERAL_PREFIX };
-    if (!(await this.reserveFor(stepOf(context, 'general-prefix'), projectId, prefix))) {
+    if (!(await this.reserveFor(stepOf(context, 'prefix'), projectId, prefix))) {
       throw new Error(`the prefix ${GENERAL_PREFIX} belongs to another project than ${GENERAL_SLUG}`);
     }
     const project = {
@@ -175,7 +178,7 @@ export class ProjectDirectory {
       color: null,
     };
     const create: ProjectCommand = { type: 'CreateProject', project };
-    const { state } = await this.execute(stepOf(context, 'general'), projectId, create);
+    const { state } = await this.execute(context, projectId, create);
     if (state.kind === 'none' || !isLiving(state))
       throw new Error(`${GENERAL_SLUG} can be neither missing nor deleted`);
     return state;

@@ -49,6 +49,14 @@ describe('numbers', () => {
     expect(Math.min(...taken)).toBe(1);
   });
 
+  it('come in blocks that grow while many are asked for', async () => {
+    const numbers = newProcess();
+    for (let i = 0; i < 2_000; i++) await numbers.next('ticket_1');
+
+    const blocks = (await stores.at(-1)?.readStream('sequence-ticket_1')) ?? [];
+    expect(blocks.length).toBeLessThan(20);
+  });
+
   it('go on after a restart, above all that were given before', async () => {
     const before = await newProcess().next('comment');
 

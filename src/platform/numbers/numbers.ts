@@ -10,12 +10,19 @@ import type { NumbersAllocated } from './numbers.events.js';
 export type SequenceName =
   'agent' | 'task' | 'comment' | 'review' | 'notification' | 'project' | 'key' | 'webhook' | `ticket_${number}`;
 
-const BLOCK_SIZE = 20;
+/** Small while numbers are asked for now and then, so that a process that ends wastes few. */
+const LEAST_BLOCK = 20;
+const LARGEST_BLOCK = 1_280;
+/** A block that is used up faster than this is followed by one of twice its size. */
+const FAST_MS = 1_000;
 const ATTEMPTS = 10;
 
 interface Block {
   next: number;
   readonly to: number;
+  readonly size: number;
+  /** Monotonic ms. */
+  readonly takenAt: number;
 }
 
 export interface NumbersOptions {
@@ -38,7 +45,8 @@ export class Numbers {
   }
 
   /**
-   * The next number. Asks the store only when a block of 20 is used up; callers who come meanwhile share that request.
+   * The next number. Asks the store only when a block is used up (20 numbers, growing to 1,280 while they are used up
+   * within a second); callers who come meanwhile share that request.
    * Errors: those of the store (`OutcomeUnknown`, `StoreUnavailable`, also after ten lost races). Asking again is safe.
    */
   async next(sequence: SequenceName): Promise<number> {
@@ -62,10 +70,11 @@ export class Numbers {
 
   async #allocate(sequence: SequenceName): Promise<Block> {
     const stream = `sequence-${sequence}`;
+    const size = nextSize(this.#blocks.get(sequence), performance.now());
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) await pause(backoffMs(attempt, 5, 100));
       const { last, expected } = await this.#endOf(stream);
-      const block = { next: last + 1, to: last + BLOCK_SIZE };
+      const block = { next: last + 1, to: last + size, size, takenAt: performance.now() };
       const data = { sequence, from: block.next, to: block.to };
       const event = platformEvent<NumbersAllocated>({ type: 'NumbersAllocated', data }, this.#options);
       try {
@@ -84,4 +93,9 @@ export class Numbers {
     if (!isReadable(entry)) throw new Error(`${stream} is not readable: ${entry.reason}`);
     return { last: (entry.data as NumbersAllocated['data']).to, expected: entry.revision };
   }
+}
+
+function nextSize(used: Block | undefined, nowMs: number): number {
+  if (used === undefined || nowMs - used.takenAt >= FAST_MS) return LEAST_BLOCK;
+  return Math.min(used.size * 2, LARGEST_BLOCK);
 }
