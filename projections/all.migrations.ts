@@ -2,6 +2,7 @@ import { agentStatus } from './agent-status/agent-status.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
 import { liveness } from './liveness/liveness.projection.js';
+import { tasks } from './tasks/tasks.projection.js';
 import { tokenUsage } from './token-usage/token-usage.projection.js';
 
 /** Every step of the read models' schema, in order. New steps are added at the end. */
@@ -10,4 +11,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(agentStatus, 'agent-status/0001-tables'),
   firstMigrationOf(liveness, 'liveness/0001-tables'),
   firstMigrationOf(tokenUsage, 'token-usage/0001-tables'),
+  firstMigrationOf(tasks, 'tasks/0001-tables'),
 ];

@@ -54,7 +54,7 @@ describe('the projector over a real log', () => {
     const head = await parts.store.head();
     if (head === undefined) throw new Error('the log is empty');
     await eventually('the progress of all projections', () =>
-      progress.waitFor(['agent-status', 'liveness', 'token-usage'], head, 200),
+      progress.waitFor(['agent-status', 'liveness', 'token-usage', 'tasks'], head, 200),
     );
   }
 

@@ -40,7 +40,7 @@ describe('health', () => {
       projections: expect.any(Array),
       ts: expect.any(Number),
     });
-    expect(body.projections.map(({ name }) => name).toSorted()).toEqual(['agent-status', 'liveness', 'token-usage']);
+    expect(body.projections.map(({ name }) => name).toSorted()).toEqual(['agent-status', 'liveness', 'tasks', 'token-usage']);
     for (const each of body.projections) {
       expect(each).toMatchObject({
         state: expect.stringMatching(/^(live|catching_up|rebuilding|halted)$/),

@@ -3,6 +3,7 @@ import { OnEvent } from '@nestjs/event-emitter';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
+import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
 import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -71,6 +72,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       inject: [Database],
       useFactory: (database: Database) => new TokenUsageQueries(database),
     },
+    {
+      provide: TaskQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new TaskQueries(database),
+    },
   ],
   exports: [
     Database,
@@ -81,6 +87,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     AgentStatusQueries,
     LivenessQueries,
     TokenUsageQueries,
+    TaskQueries,
   ],
 })
 export class ReadModelsModule implements OnModuleInit, OnApplicationShutdown {
