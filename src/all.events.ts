@@ -2,6 +2,7 @@ import { agentEventContracts } from './agents/agents.events.js';
 import { commandEventContracts } from './platform/command/command.events.js';
 import { connectionEventContracts } from './connections/connections.events.js';
 import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
+import { keyEventContracts } from './keys/keys.events.js';
 import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
 import { notificationEventContracts } from './notifications/notifications.events.js';
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
@@ -19,6 +20,7 @@ export const allEventContracts = [
   ...heartbeatEventContracts,
   ...projectEventContracts,
   ...queueEventContracts,
+  ...keyEventContracts,
   ...taskEventContracts,
   ...notificationEventContracts,
   ...tokenEventContracts,

@@ -1,6 +1,7 @@
 import type { FrameMapping } from './frame-mapping.js';
 import { frameFunction } from './frame.js';
 import { agentFrames } from './agent.frames.js';
+import { keyFrames } from './key.frames.js';
 import { notificationFrames } from './notification.frames.js';
 import { projectFrames } from './project.frames.js';
 import { taskFrames } from './task.frames.js';
@@ -9,6 +10,7 @@ import { tokenFrames } from './token.frames.js';
 /** Every fact that listeners are told of. A feature adds its mappings here. */
 export const allFrameMappings: readonly FrameMapping[] = [
   ...agentFrames,
+  ...keyFrames,
   ...notificationFrames,
   ...projectFrames,
   ...taskFrames,

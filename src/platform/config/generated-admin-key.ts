@@ -2,10 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keyChecksum } from '../auth/key-format.js';
+import { KEY_BYTES, keyFrom } from '../auth/key-format.js';
 import { keptSecret } from './private-file.js';
-
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** The admin key of an installation that was given none. */
 export interface GeneratedAdminKey {
@@ -18,7 +16,7 @@ export interface GeneratedAdminKey {
 /** Reads the key from the data directory, or makes it there (mode 0600). */
 export async function generatedAdminKey(dataDir: string): Promise<GeneratedAdminKey> {
   const file = join(dataDir, 'admin-key');
-  const { value, isNew } = await keptSecret(file, newKey);
+  const { value, isNew } = await keptSecret(file, () => keyFrom('mck_', randomBytes(KEY_BYTES)));
   if (isNew) await writeFile(unshownMark(file), '', { mode: 0o600 });
   return { key: value, file, wasShown: !existsSync(unshownMark(file)) };
 }
@@ -29,15 +27,3 @@ export async function noteAdminKeyShown({ file }: GeneratedAdminKey): Promise<vo
 }
 
 const unshownMark = (file: string) => `${file}.not-shown`;
-
-/** 30 digits without bias: bytes from 248 on are dropped, or the first letters would come more often. */
-function newKey(): string {
-  let digits = '';
-  while (digits.length < 30) {
-    for (const byte of randomBytes(40)) {
-      if (byte < 248 && digits.length < 30) digits += ALPHABET.charAt(byte % 62);
-    }
-  }
-  const key = `mck_${digits}`;
-  return key + keyChecksum(key);
-}
