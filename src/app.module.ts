@@ -10,6 +10,7 @@ import { HealthModule } from './health/health.module.js';
 import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
+import { RaisedNotificationsModule } from './notifications/raised-notifications.module.js';
 import type { Config, ProcessRole } from './platform/config/config.js';
 import { EventStoreModule } from './platform/event-store/event-store.module.js';
 import { LogHintsModule } from './platform/hints/log-hints.module.js';
@@ -29,6 +30,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     SecurityModule,
     LogTailModule,
     LogHintsModule,
+    RaisedNotificationsModule,
     LiveModule,
     AuditModule,
     AgentsModule,

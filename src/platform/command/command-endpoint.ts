@@ -1,17 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../clock/clock.js';
 import { EventStore } from '../event-store/event-store.js';
 import { LogGeneration } from '../event-store/log-generation.js';
 import type { Position } from '../event-store/position.js';
 import { positionText } from '../event-store/position-text.js';
-import type { Json } from '../event-store/stored-event.js';
+import type { Actor, Json } from '../event-store/stored-event.js';
 import { badRequest } from '../http/errors.js';
 import type { Caller } from '../http/request-context.js';
 import { Ids, derivedId } from '../ids/ids.js';
 import { ReadModelProgress, type ProjectionName } from '../read-models/consistency.js';
+import { CausedFacts, type CausingFact } from './caused-facts.js';
 import { digestOf, type CommandContext } from './command-context.js';
 import { Idempotency, type CommandAnswer } from './idempotency.js';
+
+/** How long an answer waits for its own effect altogether. */
+const SETTLE_MS = 2_000;
 
 const KEY_SHAPE = /^[\x21-\x7e]{1,200}$/;
 
@@ -34,6 +38,7 @@ export class CommandEndpoint {
     private readonly store: EventStore,
     private readonly ids: Ids,
     private readonly clock: Clock,
+    @Optional() private readonly caused?: CausedFacts,
   ) {}
 
   /** The envelope of a request's command. Errors: 400 for a malformed `Idempotency-Key`. */
@@ -62,22 +67,29 @@ export class CommandEndpoint {
     run: (context: CommandContext) => Promise<CommandAnswer>,
   ): Promise<Json> {
     const context = this.contextOf(request, caller, route, body);
-    const answer = await this.idempotency.once(context, route, () => run(context));
+    let causes: readonly CausingFact[] | undefined;
+    const answer = await this.idempotency.once(context, route, async () => {
+      const own = await run(context);
+      causes = own.causes;
+      return own;
+    });
     if (answer.replayed === true && context.keyed) reply.header('idempotent-replayed', 'true');
-    await this.settle(request, reply, answer.position, shownBy);
+    await this.settle(request, reply, answer.position, shownBy, causes && { causes, actor: context.actor });
     reply.status(answer.status);
     return answer.body;
   }
 
   /**
    * Writes `x-mc-position` and waits (bounded) until the read models show it, unless the caller prefers not to. Without a
-   * position of its own (a copy, a goal that already held) the effect lies somewhere before the head of the log.
+   * position of its own (a copy, a goal that already held) the effect lies somewhere before the head of the log. What
+   * reactors record because of the command's events belongs to the effect, and is waited for within the same bound.
    */
   async settle(
     request: FastifyRequest,
     reply: FastifyReply,
     own: Position | undefined,
     shownBy: readonly ProjectionName[],
+    consequences?: { readonly causes: readonly CausingFact[]; readonly actor: Actor },
   ): Promise<void> {
     const position = own ?? (await this.store.recentPositions({ max: 1 }))[0];
     if (position === undefined) return;
@@ -86,8 +98,20 @@ export class CommandEndpoint {
       reply.header('preference-applied', 'respond-async');
       return;
     }
-    if (shownBy.length === 0) return;
-    if (!(await this.progress.waitFor(shownBy, position))) reply.header('x-mc-consistency', 'eventual');
+    const shown = await Promise.all([
+      shownBy.length === 0 || this.progress.waitFor(shownBy, position, SETTLE_MS),
+      consequences === undefined || this.consequencesShow(consequences.causes, consequences.actor),
+    ]);
+    if (shown.includes(false)) reply.header('x-mc-consistency', 'eventual');
+  }
+
+  private async consequencesShow(causes: readonly CausingFact[], actor: Actor): Promise<boolean> {
+    if (this.caused === undefined || causes.length === 0) return true;
+    const until = performance.now() + SETTLE_MS;
+    const recorded = await this.caused.recorded(causes, actor, SETTLE_MS);
+    if (recorded === 'none') return true;
+    if (recorded === 'late') return false;
+    return this.progress.waitFor(this.caused.shownBy, recorded, Math.max(0, until - performance.now()));
   }
 }
 

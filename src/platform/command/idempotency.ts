@@ -5,6 +5,7 @@ import type { Position } from '../event-store/position.js';
 import type { Json } from '../event-store/stored-event.js';
 import { conflict } from '../http/errors.js';
 import { eventIdOf } from '../ids/ids.js';
+import type { CausingFact } from './caused-facts.js';
 import type { CommandEvent } from './command.events.js';
 import { metadataOf, type CommandContext } from './command-context.js';
 
@@ -14,6 +15,8 @@ export interface CommandAnswer {
   readonly body: Json;
   readonly position: Position | undefined;
   readonly replayed?: boolean;
+  /** The command's events, where others record facts because of them that the answer is to wait for. */
+  readonly causes?: readonly CausingFact[];
 }
 
 /**
