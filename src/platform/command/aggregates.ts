@@ -63,6 +63,14 @@ export class Aggregates<State, E extends DomainEvent> {
     return this.reload(stream);
   }
 
+  /**
+   * Takes a stream for empty without asking the store: for ids that this process has just been given. Being wrong costs
+   * one refused append.
+   */
+  assumeNew(stream: string): void {
+    if (!this.cached.has(stream)) this.keep(stream, foldAll(this.fold, []));
+  }
+
   /** What memory holds, however old it is. */
   peek(stream: string): Loaded<State> | undefined {
     return this.cached.get(stream);
