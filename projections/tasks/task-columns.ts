@@ -81,7 +81,7 @@ export const snapshotColumns: readonly Column<WholeChange>[] = [
 ];
 
 /** Fields that a move may set to nothing say by a bit whether they were touched at all. */
-export const touched = { assignee: 1, completedAt: 2, errorMessage: 4 } as const;
+export const touched = { assignee: 1, completedAt: 2 } as const;
 
 export const moveColumns: readonly Column<TaskChange>[] = [
   plain('mask', 'integer', ({ moved }) => maskOf(moved)),
@@ -97,7 +97,6 @@ function maskOf(moved: TaskChange['moved']): number {
   let mask = 0;
   if (moved.assignedTo !== undefined) mask |= touched.assignee;
   if (moved.completedAt !== undefined) mask |= touched.completedAt;
-  if (moved.errorMessage !== undefined) mask |= touched.errorMessage;
   return mask;
 }
 

@@ -20,7 +20,7 @@ export interface TaskMoved {
   assignedTo?: string | null;
   assignedAgentId?: number | null;
   completedAt?: number | null;
-  errorMessage?: string | null;
+  errorMessage?: string;
   gate?: GateState;
 }
 
@@ -144,7 +144,8 @@ function foldTask(change: TaskChange, event: Stored<TaskEvent>): void {
     }
     case 'TaskReviewed': {
       const { status, completedAt, errorMessage, gate, verdict } = event.data;
-      move(change, { status, ...assigneeOf(event.data), completedAt, errorMessage, gate }, at);
+      const told = errorMessage === null ? {} : { errorMessage };
+      move(change, { status, ...assigneeOf(event.data), completedAt, gate, ...told }, at);
       if (status !== 'in_progress') endLease(change);
       if (verdict === 'rejected' && !isBy(event.metadata.actor, event.data.reviewer, previousOf(event.data))) {
         change.interventions += 1;
@@ -165,14 +166,8 @@ function foldTask(change: TaskChange, event: Stored<TaskEvent>): void {
 
 function move(change: TaskChange, moved: TaskMoved, at: string): void {
   if (change.snapshot === undefined) Object.assign(change.moved, moved);
-  else change.snapshot = movedSnapshot(change.snapshot, moved);
+  else change.snapshot = { ...change.snapshot, ...moved };
   change.updatedAt = at;
-}
-
-/** An override ends where a review closes or opens the gate. */
-function movedSnapshot(snapshot: TaskSnapshot, moved: TaskMoved): TaskSnapshot {
-  const { gate = snapshot.gate } = moved;
-  return { ...snapshot, ...moved, gateOverride: gate === 'override' ? snapshot.gateOverride : null };
 }
 
 function assigneeOf({ assignedTo, assignedAgentId }: TaskMove): Pick<TaskMove, 'assignedTo' | 'assignedAgentId'> {

@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { assert, asyncProperty, integer } from 'fast-check';
 import { testDatabase, type TestDatabase } from '../../test/support/postgres.js';
+import type { StoredEvent } from '../../src/platform/event-store/stored-event.js';
+import { evolveTask, type TaskState } from '../../src/tasks/task.state.js';
+import type { TaskEvent } from '../../src/tasks/tasks.events.js';
 import { connector, withClient } from '../engine/database.js';
 import { dumpTables } from '../engine/dump.js';
+import type { Stored } from '../engine/projection.js';
 import { deliver, given } from '../engine/testing/given.js';
 import { logOf, type Written } from '../engine/testing/log-of.js';
 import { readerOn } from '../engine/testing/reader.js';
@@ -54,7 +58,7 @@ describe('the tasks', () => {
     },
   );
 
-  it('come out the same however the log is cut, and as a count of the rows tells', async () => {
+  it('come out the same however the log is cut: as the decider folds them, and counted as the rows are', async () => {
     await assert(
       asyncProperty(integer(), integer({ min: 1, max: 40 }), async (start, batch) => {
         const log = logOf(randomTasks(start, 100));
@@ -65,6 +69,7 @@ describe('the tasks', () => {
         await deliver(database.url, tasks, 1, log, { batch });
 
         expect(await dump()).toBe(oneByOne);
+        expect(await tasksRead(log)).toEqual(tasksFolded(log));
         expect(await countsOf('task_counts', 'workspace_id, status, priority, project_id', 'true')).toEqual([]);
         expect(
           await countsOf(
@@ -177,6 +182,14 @@ describe('the tasks', () => {
     ]);
   });
 
+  /** Every task that lives, as the tables tell it. */
+  async function tasksRead(log: readonly StoredEvent[]) {
+    const rows = await Promise.all(streamsOf(log).map((stream) => queries.byId(1, Number(stream.slice(5)))));
+    return rows.flatMap((row) =>
+      row === undefined ? [] : [{ task: row.task, leaseId: row.lease?.leaseId, epoch: row.lease?.epoch }],
+    );
+  }
+
   async function dump(): Promise<string> {
     return withClient(connector(database.url, 'test'), (client) => dumpTables(client, tasks, 1));
   }
@@ -193,6 +206,19 @@ describe('the tasks', () => {
     );
   }
 });
+
+const streamsOf = (log: readonly StoredEvent[]) => [...new Set(log.map(({ stream }) => stream))];
+
+/** Every task that lives, as its own decider folds it. */
+function tasksFolded(log: readonly StoredEvent[]) {
+  return streamsOf(log).flatMap((stream) => {
+    const state = log
+      .filter((event) => event.stream === stream)
+      .reduce<TaskState>((folded, event) => evolveTask(folded, event as Stored<TaskEvent>), { kind: 'none' });
+    if (state.kind !== 'task') return [];
+    return [{ task: state.snapshot, leaseId: state.lease?.leaseId, epoch: state.lease?.epoch }];
+  });
+}
 
 /** Tasks that go through every kind of fact, interleaved. */
 function livesOf(count: number): readonly Written[] {

@@ -100,9 +100,8 @@ function moveTasks(transaction: SqlTransaction, rows: readonly TaskChange[], v: 
              ${masked(touched.assignee, 'assigned_to')},
              ${masked(touched.assignee, 'assigned_agent_id')},
              ${masked(touched.completedAt, 'completed_at')},
-             ${masked(touched.errorMessage, 'error_message')},
+             error_message = coalesce(u.error_message, t.error_message),
              gate = coalesce(u.gate, t.gate),
-             gate_override = case when coalesce(u.gate, t.gate) = 'override' then t.gate_override end,
              ${CIRCUMSTANCES}
         from u where t.task_id = u.task_id and ${OLDER}`,
   });

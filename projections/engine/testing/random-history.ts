@@ -1,9 +1,10 @@
 import { agentStatuses } from '../../../src/agents/agents.events.js';
 import { idOf, type Written } from './log-of.js';
+import { randomTaskStep, TaskHistory } from './task-history.js';
 
 const EPOCH = Date.parse('2026-01-01T00:00:00.000Z');
 
-/** A plausible history of agents, connections, beats, summaries and reports: the same for the same start value. */
+/** A plausible history of agents, connections, beats, summaries, reports and tasks: the same for the same start value. */
 export function randomHistory(start: number, events: number): readonly Written[] {
   return new History(start).take(events);
 }
@@ -11,6 +12,7 @@ export function randomHistory(start: number, events: number): readonly Written[]
 class History {
   private readonly written: Written[] = [];
   private readonly agents: { id: number; epoch: number; connection: string | null }[] = [];
+  private readonly tasks = new TaskHistory();
   private reports = 0;
   private state: number;
 
@@ -35,6 +37,7 @@ class History {
     if (what < 27) return this.setStatus(agent.id);
     if (what < 29 && agent.connection !== null) return this.summarise(agent.id, agent.connection);
     if (what < 50) return this.beat(agent);
+    if (what < 70) return this.work();
     this.report(agent.id);
   }
 
@@ -124,6 +127,12 @@ class History {
       connectionId: agent.connection,
       epoch: agent.connection === null ? null : agent.epoch,
     });
+  }
+
+  private work(): void {
+    const before = this.tasks.written.length;
+    randomTaskStep(this.tasks, (below) => this.random(below));
+    for (const { stream, type, data } of this.tasks.written.slice(before)) this.write(stream, type, data);
   }
 
   /** Some reports are told twice: the ledger must not care. */

@@ -53,7 +53,7 @@ export class TaskHistory {
     };
     this.workspaces.set(taskId, workspaceId);
     this.tasks.set(taskId, { snapshot, lease: null, epoch: 0 });
-    return this.write(taskId, 'TaskCreated', { task: snapshot, mentions: [] });
+    return this.write(taskId, 'TaskCreated', { task: snapshot, authorAgentId: null, mentions: [] });
   }
 
   change(taskId: number, fields: Partial<TaskFields>, lease: LeaseEffect = 'none'): this {
