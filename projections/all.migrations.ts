@@ -2,6 +2,7 @@ import { agentStatus } from './agent-status/agent-status.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
 import { liveness } from './liveness/liveness.projection.js';
+import { notifications } from './notifications/notifications.projection.js';
 import { tasks } from './tasks/tasks.projection.js';
 import { tokenUsage } from './token-usage/token-usage.projection.js';
 
@@ -12,4 +13,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(liveness, 'liveness/0001-tables'),
   firstMigrationOf(tokenUsage, 'token-usage/0001-tables'),
   firstMigrationOf(tasks, 'tasks/0001-tables'),
+  firstMigrationOf(notifications, 'notifications/0001-tables'),
 ];

@@ -4,6 +4,7 @@ import { AgentStatusQueries } from '../../../projections/agent-status/agent-stat
 import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
 import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
+import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
 import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
 import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -68,6 +69,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new LivenessQueries(database),
     },
     {
+      provide: NotificationQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new NotificationQueries(database),
+    },
+    {
       provide: TokenUsageQueries,
       inject: [Database],
       useFactory: (database: Database) => new TokenUsageQueries(database),
@@ -86,6 +92,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     ProjectionStates,
     AgentStatusQueries,
     LivenessQueries,
+    NotificationQueries,
     TokenUsageQueries,
     TaskQueries,
   ],
