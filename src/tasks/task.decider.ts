@@ -228,6 +228,7 @@ function changed(before: TaskSnapshot, { changes, at }: CommandOf<'ChangeTask'>)
 }
 
 function statusAfterAssignment(before: TaskSnapshot, after: TaskSnapshot): TaskStatus {
+  if (before.assignedTo === after.assignedTo) return before.status;
   if (before.status === 'inbox' && after.assignedTo !== null) return 'assigned';
   if (before.status === 'assigned' && after.assignedTo === null) return 'inbox';
   return before.status;
