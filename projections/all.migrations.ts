@@ -3,6 +3,7 @@ import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.j
 import type { Migration } from './engine/migrations.js';
 import { liveness } from './liveness/liveness.projection.js';
 import { notifications } from './notifications/notifications.projection.js';
+import { projects } from './projects/projects.projection.js';
 import { tasks } from './tasks/tasks.projection.js';
 import { tokenUsage } from './token-usage/token-usage.projection.js';
 
@@ -14,4 +15,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(tokenUsage, 'token-usage/0001-tables'),
   firstMigrationOf(tasks, 'tasks/0001-tables'),
   firstMigrationOf(notifications, 'notifications/0001-tables'),
+  firstMigrationOf(projects, 'projects/0001-tables'),
 ];

@@ -5,6 +5,7 @@ import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
 import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
+import { ProjectQueries } from '../../../projections/projects/projects.queries.js';
 import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
 import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -74,6 +75,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new NotificationQueries(database),
     },
     {
+      provide: ProjectQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new ProjectQueries(database),
+    },
+    {
       provide: TokenUsageQueries,
       inject: [Database],
       useFactory: (database: Database) => new TokenUsageQueries(database),
@@ -93,6 +99,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     AgentStatusQueries,
     LivenessQueries,
     NotificationQueries,
+    ProjectQueries,
     TokenUsageQueries,
     TaskQueries,
   ],
