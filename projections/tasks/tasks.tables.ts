@@ -1,4 +1,6 @@
 import type { ProjectionTables } from '../engine/projection.js';
+import { candidateIndexes } from './task-candidates.queries.js';
+import { heldIndexes } from './task-leases.queries.js';
 
 export const tasksTables: ProjectionTables = {
   list: [
@@ -129,5 +131,7 @@ export const tasksTables: ProjectionTables = {
     create index if not exists task_reviews_v${v}_task on task_reviews_v${v} (task_id, review_id);
     create index if not exists task_counts_by_assignee_v${v}_agent
       on task_counts_by_assignee_v${v} (workspace_id, assigned_agent_id);
+    ${candidateIndexes(v)}
+    ${heldIndexes(v)}
   `,
 };

@@ -3,6 +3,8 @@ import { OnEvent } from '@nestjs/event-emitter';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
+import { TaskCandidateQueries } from '../../../projections/tasks/task-candidates.queries.js';
+import { TaskLeaseQueries } from '../../../projections/tasks/task-leases.queries.js';
 import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
 import { ProjectQueries } from '../../../projections/projects/projects.queries.js';
@@ -89,6 +91,16 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       inject: [Database],
       useFactory: (database: Database) => new TaskQueries(database),
     },
+    {
+      provide: TaskCandidateQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new TaskCandidateQueries(database),
+    },
+    {
+      provide: TaskLeaseQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new TaskLeaseQueries(database),
+    },
   ],
   exports: [
     Database,
@@ -102,6 +114,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     ProjectQueries,
     TokenUsageQueries,
     TaskQueries,
+    TaskCandidateQueries,
+    TaskLeaseQueries,
   ],
 })
 export class ReadModelsModule implements OnModuleInit, OnApplicationShutdown {
