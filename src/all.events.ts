@@ -8,6 +8,7 @@ import { notificationEventContracts } from './notifications/notifications.events
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
 import { projectEventContracts } from './projects/projects.events.js';
 import { queueEventContracts } from './queue/queue.events.js';
+import { reactorEventContracts } from './platform/reactor/reactor.events.js';
 import { securityEventContracts } from './security/security.events.js';
 import { taskEventContracts } from './tasks/tasks.contracts.js';
 import { tokenEventContracts } from './tokens/tokens.events.js';
@@ -26,5 +27,6 @@ export const allEventContracts = [
   ...tokenEventContracts,
   ...logGenerationEventContracts,
   ...numberEventContracts,
+  ...reactorEventContracts,
   ...securityEventContracts,
 ];

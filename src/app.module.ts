@@ -10,6 +10,7 @@ import { HealthModule } from './health/health.module.js';
 import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
+import { NotificationReactorModule } from './notifications/notification-reactor.module.js';
 import { RaisedNotificationsModule } from './notifications/raised-notifications.module.js';
 import type { Config, ProcessRole } from './platform/config/config.js';
 import { EventStoreModule } from './platform/event-store/event-store.module.js';
@@ -42,7 +43,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     DocsApiModule,
   ],
   projector: [ProjectorModule],
-  reactors: [LivenessModule],
+  reactors: [LivenessModule, NotificationReactorModule],
 };
 
 /** One process of the system: what every role stands on, and what the roles of this process need. */

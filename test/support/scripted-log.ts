@@ -179,6 +179,10 @@ export class ScriptedLog extends EventStore {
     return Promise.resolve();
   }
 
+  override setMaxCount() {
+    return Promise.resolve();
+  }
+
   override close() {
     return Promise.resolve();
   }

@@ -239,6 +239,16 @@ describe('the gateway on a real node', () => {
 
       expect(await head()).toEqual(after);
     });
+
+    it('keeps the last events of a stream, beside another retention', async () => {
+      const stream = newStream();
+      await store.setMaxAge(stream, 3600);
+      await store.setMaxCount(stream, 2);
+      const events = [registered(), registered(), registered()];
+      await store.append(stream, events, 'no_stream');
+
+      expect(ids(await store.readStream(stream))).toEqual(events.slice(1).map(({ id }) => id));
+    });
   });
 
   describe('a subscription', () => {

@@ -136,19 +136,27 @@ export class EventStoreGateway extends EventStore {
     return subscription;
   }
 
-  /** Other keys of the stream's metadata stay as they are. */
   override async setMaxAge(stream: string, seconds: number): Promise<void> {
-    await this.#repeated(`$$${stream}`, 'any', {}, async (client) => {
-      const { metadata } = await client.getStreamMetadata(stream);
-      if (metadata?.maxAge === seconds) return;
-      await client.setStreamMetadata(stream, { ...metadata, maxAge: seconds }, { expectedRevision: 'any' });
-    });
+    await this.#setRetention(stream, 'maxAge', seconds);
+  }
+
+  override async setMaxCount(stream: string, events: number): Promise<void> {
+    await this.#setRetention(stream, 'maxCount', events);
   }
 
   override async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#subscriptions].map(async (subscription) => await subscription.stop()));
     await Promise.all([this.#lanes.close(), closeClient(this.#readClient)]);
+  }
+
+  /** Other keys of the stream's metadata stay as they are. */
+  async #setRetention(stream: string, key: 'maxAge' | 'maxCount', value: number): Promise<void> {
+    await this.#repeated(`$$${stream}`, 'any', {}, async (client) => {
+      const { metadata } = await client.getStreamMetadata(stream);
+      if (metadata?.[key] === value) return;
+      await client.setStreamMetadata(stream, { ...metadata, [key]: value }, { expectedRevision: 'any' });
+    });
   }
 
   /** Makes one write until its outcome is known, a bounded number of times; the write must be safe to repeat as it is. */

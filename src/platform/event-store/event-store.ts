@@ -109,6 +109,9 @@ export abstract class EventStore {
   /** Sets `$maxAge` of a stream once (idempotent). Seconds. */
   abstract setMaxAge(stream: string, seconds: number): Promise<void>;
 
+  /** Sets `$maxCount` of a stream once (idempotent): only so many of its last events can be read. */
+  abstract setMaxCount(stream: string, events: number): Promise<void>;
+
   abstract close(): Promise<void>;
 }
 
