@@ -6,6 +6,7 @@ import { AuditModule } from './audit/audit.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { CoreModule } from './core.module.js';
 import { DocsApiModule } from './docs-api/docs-api.module.js';
+import { FiguresModule } from './figures/figures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
 import { LiveModule } from './live/live.module.js';
@@ -38,6 +39,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     ConnectionsModule,
     HeartbeatsModule,
     TokensModule,
+    FiguresModule,
     PresenceModule,
     HealthModule,
     DocsApiModule,

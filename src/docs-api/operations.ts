@@ -1,6 +1,7 @@
 import type { HttpMethod } from '../platform/auth/access-rule.js';
 import { agentOperations } from './agent.operations.js';
 import { connectionOperations } from './connection.operations.js';
+import { figureOperations } from './figure.operations.js';
 import type { Operation } from './operation.js';
 import { operationsOperations } from './operations.operations.js';
 import { tokenOperations } from './token.operations.js';
@@ -10,6 +11,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...connectionOperations,
   ...agentOperations,
   ...tokenOperations,
+  ...figureOperations,
   ...operationsOperations,
 };
 

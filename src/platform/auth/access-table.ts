@@ -56,6 +56,8 @@ export const accessRules: readonly AccessRule[] = [
     GET: viewer(['agent:self', 'agent:heartbeat'], { ticket: true, limit: 'unlimited', head: false }),
   }),
   ...rulesOf('/api/events/ticket', { POST: viewer(['agent:self', 'agent:heartbeat']) }),
+  ...rulesOf('/api/tasks/outcomes', { GET: viewer() }),
+  ...rulesOf('/api/tasks/regression', { GET: viewer() }),
   ...rulesOf('/api/tokens', {
     GET: viewer(),
     POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),

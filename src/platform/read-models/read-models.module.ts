@@ -5,6 +5,7 @@ import { connector } from '../../../projections/engine/index.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
 import { TaskCandidateQueries } from '../../../projections/tasks/task-candidates.queries.js';
 import { TaskLeaseQueries } from '../../../projections/tasks/task-leases.queries.js';
+import { TaskOutcomeQueries } from '../../../projections/tasks/task-outcomes.queries.js';
 import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
 import { ProjectQueries } from '../../../projections/projects/projects.queries.js';
@@ -92,6 +93,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new TaskQueries(database),
     },
     {
+      provide: TaskOutcomeQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new TaskOutcomeQueries(database),
+    },
+    {
       provide: TaskCandidateQueries,
       inject: [Database],
       useFactory: (database: Database) => new TaskCandidateQueries(database),
@@ -114,6 +120,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     ProjectQueries,
     TokenUsageQueries,
     TaskQueries,
+    TaskOutcomeQueries,
     TaskCandidateQueries,
     TaskLeaseQueries,
   ],
