@@ -22,6 +22,7 @@ import { RateLimitModule } from './platform/rate-limit/rate-limit.module.js';
 import { ReadModelsModule } from './platform/read-models/read-models.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
 import { ProjectorModule } from './projector/projector.module.js';
+import { QueueModule } from './queue/queue.module.js';
 import { SecurityModule } from './security/security.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
@@ -38,6 +39,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     AgentsModule,
     ConnectionsModule,
     HeartbeatsModule,
+    QueueModule,
     TokensModule,
     FiguresModule,
     PresenceModule,

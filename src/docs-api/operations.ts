@@ -4,12 +4,14 @@ import { connectionOperations } from './connection.operations.js';
 import { figureOperations } from './figure.operations.js';
 import type { Operation } from './operation.js';
 import { operationsOperations } from './operations.operations.js';
+import { queueOperations } from './queue.operations.js';
 import { tokenOperations } from './token.operations.js';
 
 /** Every documented operation, by `METHOD /path` as the access table writes it. */
 export const operations: Readonly<Record<string, Operation>> = {
   ...connectionOperations,
   ...agentOperations,
+  ...queueOperations,
   ...tokenOperations,
   ...figureOperations,
   ...operationsOperations,

@@ -89,7 +89,7 @@ export class Holders {
 
   private keep(holder: Holder): void {
     const known = this.cached.get(holder.stream);
-    if (known !== undefined && known.revision > holder.revision) return;
+    if (holder.revision < 0n || (known !== undefined && known.revision > holder.revision)) return;
     this.cached.delete(holder.stream);
     this.cached.set(holder.stream, holder);
     if (this.cached.size <= MAX_CACHED) return;

@@ -58,6 +58,10 @@ export const accessRules: readonly AccessRule[] = [
   ...rulesOf('/api/events/ticket', { POST: viewer(['agent:self', 'agent:heartbeat']) }),
   ...rulesOf('/api/tasks/outcomes', { GET: viewer() }),
   ...rulesOf('/api/tasks/regression', { GET: viewer() }),
+  ...rulesOf('/api/tasks/queue', {
+    GET: operator(['agent:tasks'], { limit: 'queue', head: false }),
+    POST: operator(['agent:tasks'], { limit: 'queue' }),
+  }),
   ...rulesOf('/api/tokens', {
     GET: viewer(),
     POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),

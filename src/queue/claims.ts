@@ -1,0 +1,176 @@
+import { randomInt } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  TaskCandidateQueries,
+  type CandidatePlace,
+  type CandidateRow,
+} from '../../projections/tasks/task-candidates.queries.js';
+import type { CommandContext } from '../platform/command/command-context.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import type { Position } from '../platform/event-store/position.js';
+import { unavailable } from '../platform/http/errors.js';
+import { derivedId } from '../platform/ids/ids.js';
+import { TaskDirectory, type KnownTask, type TaskOutcome } from '../tasks/task-directory.js';
+import { decideClaim, type ClaimTask } from '../tasks/task-lease.decider.js';
+import { isClaimable } from '../tasks/task-status.js';
+import type { Recipient } from '../tasks/tasks.events.js';
+import { expiryAfter, type HeldTask } from './held-tasks.js';
+import { Holders, type ClaimIntent, type Holder } from './holders.js';
+
+/** A task that the poll has just taken. */
+export interface Claimed {
+  readonly held: HeldTask;
+  readonly position: Position | undefined;
+}
+
+/** What a poll goes for. */
+export interface Attempt {
+  readonly who: Recipient;
+  readonly holder: Holder;
+  readonly held: readonly HeldTask[];
+  /** Tasks that others were faster with, in this poll. */
+  readonly lost: Set<number>;
+}
+
+const PAGE = 50;
+const MAX_PAGES = 20;
+
+/**
+ * Takes tasks for agents. An intent in the agent's own stream comes first, at exactly the revision that the poll decided
+ * on, so that two polls of one agent never both take one; then the claim, at exactly the task's revision, so that two
+ * agents never take the same. Whatever dies in between, the next poll of the agent finds the intent and settles it.
+ */
+@Injectable()
+export class Claims {
+  /** What polls of this process are about to take: others do not even try. */
+  private readonly inHand = new Set<number>();
+
+  constructor(
+    private readonly candidates: TaskCandidateQueries,
+    private readonly tasks: TaskDirectory,
+    private readonly holders: Holders,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** The lease that this command gives on a task: a repeat of the command knows it again. */
+  static leaseIdFor(context: CommandContext, taskId: number): string {
+    return derivedId('lease', context.commandId, taskId);
+  }
+
+  /** Finishes the agent's last intent if nothing has happened to the task since: its claim was cut off. */
+  async settle(context: CommandContext, last: ClaimIntent | undefined): Promise<void> {
+    if (last === undefined) return;
+    const known = await this.tasks.find(context.workspaceId, last.taskId);
+    if (known !== undefined && known.revision <= BigInt(last.taskRevision)) await this.claim(context, last);
+  }
+
+  /** `none`: there is nothing to take. `overtaken`: another poll of this agent came first. */
+  async take(context: CommandContext, attempt: Attempt): Promise<Claimed | 'none' | 'overtaken'> {
+    let { holder } = attempt;
+    let after: CandidatePlace | undefined;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const rows = await this.candidates.candidates(context.workspaceId, attempt.who, PAGE, after);
+      for (const row of this.inOrder(rows, attempt.lost)) {
+        if (this.inHand.has(row.taskId) || attempt.lost.has(row.taskId)) continue;
+        const tried = await this.tryOne(context, { ...attempt, holder }, row);
+        if (tried.kind === 'claimed') return tried.claimed;
+        if (tried.kind === 'overtaken') return 'overtaken';
+        if (tried.kind === 'lost') {
+          attempt.lost.add(row.taskId);
+          ({ holder } = tried);
+        }
+      }
+      if (rows.length < PAGE) return 'none';
+      after = rows.at(-1)?.place;
+    }
+    throw unavailable('The read model of the tasks is too far behind');
+  }
+
+  /** Gives the agent a lease on what it already has in progress. Undefined: the task has changed meanwhile. */
+  async giveLease(context: CommandContext, who: Recipient, held: HeldTask): Promise<Claimed | undefined> {
+    const intent = this.intent(context, { who, held: [] }, held);
+    return claimedFrom(await this.claim(context, intent), context);
+  }
+
+  private async tryOne(
+    context: CommandContext,
+    attempt: Attempt,
+    row: CandidateRow,
+  ): Promise<
+    | { readonly kind: 'claimed'; readonly claimed: Claimed }
+    | { readonly kind: 'lost'; readonly holder: Holder }
+    | { readonly kind: 'overtaken' | 'not claimable' }
+  > {
+    this.inHand.add(row.taskId);
+    try {
+      const known = await this.look(context.workspaceId, row);
+      if (known === undefined) return { kind: 'not claimable' };
+      const intent = this.intent(context, attempt, known);
+      if (!isCandidate(known, commandOf(intent))) return { kind: 'not claimable' };
+      const holder = await this.holders.intend(context, attempt.holder, intent);
+      if (holder === undefined) return { kind: 'overtaken' };
+      const claimed = claimedFrom(await this.claim(context, intent), context);
+      return claimed === undefined ? { kind: 'lost', holder } : { kind: 'claimed', claimed };
+    } finally {
+      this.inHand.delete(row.taskId);
+    }
+  }
+
+  private async look(workspaceId: number, { taskId, revision }: CandidateRow): Promise<KnownTask | undefined> {
+    const known = await this.tasks.find(workspaceId, taskId);
+    return known !== undefined && known.revision >= revision ? known : this.tasks.refresh(workspaceId, taskId);
+  }
+
+  private intent(
+    context: CommandContext,
+    { who, held }: Pick<Attempt, 'who' | 'held'>,
+    { task, revision }: KnownTask,
+  ): ClaimIntent {
+    const { taskId } = task.snapshot;
+    return {
+      agent: who.name,
+      agentId: who.agentId,
+      taskId,
+      taskRevision: Number(revision),
+      leaseId: Claims.leaseIdFor(context, taskId),
+      leaseSeconds: this.config.taskLeaseSeconds,
+      held: held.map((one) => ({ taskId: one.task.snapshot.taskId, revision: Number(one.revision) })),
+    };
+  }
+
+  /** Whoever claims for an intent claims with the same ids at the same revision: it happens once or never. */
+  private claim(context: CommandContext, intent: ClaimIntent): Promise<TaskOutcome> {
+    const step = { ...context, keyed: false, commandId: derivedId('claim', intent.leaseId) };
+    return this.tasks.execute(step, intent.taskId, commandOf(intent), BigInt(intent.taskRevision));
+  }
+
+  /**
+   * The order of the queue. Who has lost a race goes for any of the most urgent ones of the same priority, since the
+   * others who lost would meet again at the next one.
+   */
+  private inOrder(rows: readonly CandidateRow[], lost: ReadonlySet<number>): readonly CandidateRow[] {
+    const free = rows.filter(({ taskId }) => !this.inHand.has(taskId) && !lost.has(taskId));
+    if (lost.size === 0) return free;
+    const rank = free[0]?.place.priorityRank;
+    const alike = free.findIndex(({ place }) => place.priorityRank !== rank);
+    const among = Math.min(alike === -1 ? free.length : alike, 8 * lost.size);
+    if (among < 2) return free;
+    const start = randomInt(among);
+    return [...free.slice(start, among), ...free.slice(0, start), ...free.slice(among)];
+  }
+}
+
+function commandOf({ leaseId, agent, agentId, leaseSeconds }: ClaimIntent): ClaimTask {
+  return { type: 'ClaimTask', leaseId, holder: agent, holderAgentId: agentId, leaseSeconds };
+}
+
+function isCandidate({ task }: KnownTask, command: ClaimTask): boolean {
+  return isClaimable(task.snapshot.status) && decideClaim(command, task).kind === 'accepted';
+}
+
+function claimedFrom(outcome: TaskOutcome, { receivedAt }: CommandContext): Claimed | undefined {
+  if (outcome.kind === 'refused' || outcome.state.kind !== 'task' || outcome.state.lease === null) return undefined;
+  const { state: task, revision, position } = outcome;
+  const leaseExpiresAt = expiryAfter(receivedAt, outcome.state.lease.leaseSeconds);
+  return { held: { task, revision, updatedAt: receivedAt, renewedAt: receivedAt, leaseExpiresAt }, position };
+}

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { TaskLeaseQueries, type HeldRow } from '../../projections/tasks/task-leases.queries.js';
+import { unavailable } from '../platform/http/errors.js';
+import { TaskDirectory, type KnownTask } from '../tasks/task-directory.js';
+import { secondsOf } from '../tasks/task-json.js';
+import { isAssignedTo } from '../tasks/task.state.js';
+import type { Recipient } from '../tasks/tasks.events.js';
+import type { ClaimIntent } from './holders.js';
+
+/** A task that an agent has in progress right now. */
+export interface HeldTask extends KnownTask {
+  /** Last known sign of life on the task itself; null without a lease. */
+  readonly renewedAt: Date | null;
+  /** Unix seconds; null without a lease. */
+  readonly leaseExpiresAt: number | null;
+}
+
+/** Far beyond every capacity: only a read model that lags by hundreds of tasks of one agent reaches it. */
+const MAX_ROWS = 200;
+
+/**
+ * What an agent has in progress: what the read model shows, and what the agent's last intent says that the read model may
+ * not show yet. Each is looked up in its own stream, at least as far as whoever named it had seen it.
+ */
+@Injectable()
+export class HeldTasks {
+  constructor(
+    private readonly leases: TaskLeaseQueries,
+    private readonly tasks: TaskDirectory,
+  ) {}
+
+  /** Last updated first. `afresh`: straight from the store, not as this process remembers it. */
+  async of(
+    workspaceId: number,
+    who: Recipient,
+    last: ClaimIntent | undefined,
+    { afresh = false }: { readonly afresh?: boolean } = {},
+  ): Promise<readonly HeldTask[]> {
+    const rows = await this.leases.held(workspaceId, who, MAX_ROWS);
+    if (rows.length === MAX_ROWS) throw unavailable('Too many tasks of this agent are in progress to tell them apart');
+    const seen = new Map(rows.map((row) => [row.taskId, row.revision]));
+    for (const [taskId, revision] of namedBy(last)) {
+      const known = seen.get(taskId);
+      if (known === undefined || known < revision) seen.set(taskId, revision);
+    }
+    const found = await Promise.all(
+      [...seen].map(([taskId, revision]) => this.look(workspaceId, taskId, afresh ? undefined : revision)),
+    );
+    return found
+      .flatMap((known) => known ?? [])
+      .filter(({ task: { snapshot } }) => snapshot.status === 'in_progress' && isAssignedTo(snapshot, who))
+      .map((known) =>
+        heldTask(
+          known,
+          rows.find(({ taskId }) => taskId === known.task.snapshot.taskId),
+        ),
+      )
+      .toSorted(newestFirst);
+  }
+
+  /** At least as far as `revision`; without one straight from the store. */
+  private async look(workspaceId: number, taskId: number, revision?: bigint): Promise<KnownTask | undefined> {
+    const known = revision === undefined ? undefined : await this.tasks.find(workspaceId, taskId);
+    if (known !== undefined && revision !== undefined && known.revision >= revision) return known;
+    return this.tasks.refresh(workspaceId, taskId);
+  }
+}
+
+/** What the intent says about tasks, each with the least revision that tells whether it is still held. */
+function namedBy(last: ClaimIntent | undefined): readonly (readonly [number, bigint])[] {
+  if (last === undefined) return [];
+  const intended = [last.taskId, BigInt(last.taskRevision) + 1n] as const;
+  return [...last.held.map(({ taskId, revision }) => [taskId, BigInt(revision)] as const), intended];
+}
+
+function heldTask(known: KnownTask, row: HeldRow | undefined): HeldTask {
+  const { lease } = known.task;
+  if (lease === null)
+    return { ...known, updatedAt: row?.updatedAt ?? known.updatedAt, renewedAt: null, leaseExpiresAt: null };
+  const isShown = row?.leaseId === lease.leaseId;
+  return {
+    ...known,
+    updatedAt: isShown ? row.updatedAt : known.updatedAt,
+    renewedAt: (isShown ? row.renewedAt : null) ?? known.updatedAt,
+    leaseExpiresAt: (isShown ? row.leaseExpiresAt : null) ?? expiryAfter(known.updatedAt, lease.leaseSeconds),
+  };
+}
+
+export function expiryAfter(signOfLife: Date, leaseSeconds: number): number {
+  return secondsOf(signOfLife.toISOString()) + leaseSeconds;
+}
+
+function newestFirst(a: HeldTask, b: HeldTask): number {
+  return b.updatedAt.getTime() - a.updatedAt.getTime() || b.task.snapshot.taskId - a.task.snapshot.taskId;
+}
