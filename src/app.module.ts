@@ -21,6 +21,7 @@ import { LogTailModule } from './platform/log-tail/log-tail.module.js';
 import { RateLimitModule } from './platform/rate-limit/rate-limit.module.js';
 import { ReadModelsModule } from './platform/read-models/read-models.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
+import { ProjectRemovalModule, ProjectsModule } from './projects/projects.module.js';
 import { ProjectorModule } from './projector/projector.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { SecurityModule } from './security/security.module.js';
@@ -40,6 +41,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     ConnectionsModule,
     HeartbeatsModule,
     QueueModule,
+    ProjectsModule,
     TokensModule,
     FiguresModule,
     PresenceModule,
@@ -47,7 +49,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     DocsApiModule,
   ],
   projector: [ProjectorModule],
-  reactors: [LivenessModule, NotificationReactorModule],
+  reactors: [LivenessModule, NotificationReactorModule, ProjectRemovalModule],
 };
 
 /** One process of the system: what every role stands on, and what the roles of this process need. */

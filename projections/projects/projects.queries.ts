@@ -83,6 +83,23 @@ export class ProjectQueries {
     );
     return row === undefined ? undefined : projectOf(row);
   }
+
+  /** Projects of every workspace that were deleted this long ago and still have tasks. */
+  async deletedWithTasks(
+    seconds: number,
+  ): Promise<readonly { readonly projectId: number; readonly workspaceId: number }[]> {
+    const rows = await this.sql.query<Pick<ProjectRecord, 'project_id' | 'workspace_id'>>(
+      `select p.project_id, p.workspace_id from projects p
+        where p.deleted_at <= clock_timestamp() - make_interval(secs => $1)
+          and exists (
+            select from task_counts c
+             where c.workspace_id = p.workspace_id and c.project_id = p.project_id and c.tasks > 0
+          )
+        order by p.project_id`,
+      [seconds],
+    );
+    return rows.map((row) => ({ projectId: Number(row.project_id), workspaceId: row.workspace_id }));
+  }
 }
 
 interface ProjectRecord {

@@ -5,6 +5,7 @@ import { figureOperations } from './figure.operations.js';
 import type { Operation } from './operation.js';
 import { operationsOperations } from './operations.operations.js';
 import { queueOperations } from './queue.operations.js';
+import { projectOperations } from './project.operations.js';
 import { tokenOperations } from './token.operations.js';
 
 /** Every documented operation, by `METHOD /path` as the access table writes it. */
@@ -12,6 +13,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...connectionOperations,
   ...agentOperations,
   ...queueOperations,
+  ...projectOperations,
   ...tokenOperations,
   ...figureOperations,
   ...operationsOperations,

@@ -16,6 +16,8 @@ beforeAll(async () => {
   application = await startApplication();
   const { body } = await application.call('POST', '/api/connect', { body: { tool_name: 't', agent_name: 'victim' } });
   agentId = body.agent_id;
+  // The first look at the projects of a workspace records the project general.
+  await application.call('GET', '/api/projects');
 });
 
 afterAll(async () => {
@@ -222,6 +224,25 @@ const writes: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
     'operation',
     'duration',
   ]),
+  body('POST', () => '/api/projects', { name: 'new' }, [
+    'name',
+    'ticket_prefix',
+    'description',
+    'github_repo',
+    'deadline',
+    'color',
+  ]),
+  body('PATCH', () => '/api/projects/1', { color: 'red' }, [
+    'name',
+    'ticket_prefix',
+    'description',
+    'github_repo',
+    'deadline',
+    'color',
+    'status',
+    'assigned_agents',
+  ]),
+  body('POST', () => '/api/projects/1/agents', { agent_name: 'victim' }, ['agent_name', 'role']),
   [
     'POST /api/tokens in bulk',
     fc
@@ -249,6 +270,9 @@ const reads: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
   query('/api/connect', ['limit', 'offset', 'status', 'agent']),
   query('/api/tokens', ['action', 'timeframe', 'since', 'until', 'tz', 'format', 'limit', 'offset']),
   query('/api/tokens/by-agent', ['days']),
+  query('/api/projects', ['includeArchived', 'limit', 'offset']),
+  query('/api/projects/1', ['id']),
+  query('/api/projects/1/agents', ['agent_name']),
   query('/api/events', ['types', 'agent', 'task', 'from', 'lastEventId', 'named', 'onReset', 'ticket']),
   query('/api/audit/events', [
     'type',

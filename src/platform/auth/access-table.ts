@@ -67,6 +67,10 @@ export const accessRules: readonly AccessRule[] = [
     POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),
   }),
   ...rulesOf('/api/tokens/by-agent', { GET: viewer() }),
+  ...rulesOf('/api/projects', { GET: viewer(), POST: operator() }),
+  // Deleting for good needs an admin: the route itself asks for that.
+  ...rulesOf('/api/projects/{id}', { GET: viewer(), PATCH: operator(), DELETE: operator() }),
+  ...rulesOf('/api/projects/{id}/agents', { GET: viewer(), POST: operator(), DELETE: operator() }),
   ...rulesOf('/api/audit/events', { GET: admin({ auditor: true }) }),
   ...rulesOf('/api/projections', { GET: admin() }),
   ...rulesOf('/api/status', { GET: viewer([], { publicAction: 'health' }) }),
