@@ -1,6 +1,7 @@
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
+import { keys } from './keys/keys.projection.js';
 import { liveness } from './liveness/liveness.projection.js';
 import { notifications } from './notifications/notifications.projection.js';
 import { projects } from './projects/projects.projection.js';
@@ -16,4 +17,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(tasks, 'tasks/0001-tables'),
   firstMigrationOf(notifications, 'notifications/0001-tables'),
   firstMigrationOf(projects, 'projects/0001-tables'),
+  firstMigrationOf(keys, 'keys/0001-tables'),
 ];

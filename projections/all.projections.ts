@@ -1,5 +1,6 @@
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import type { Projection } from './engine/projection.js';
+import { keys } from './keys/keys.projection.js';
 import { liveness } from './liveness/liveness.projection.js';
 import { notifications } from './notifications/notifications.projection.js';
 import { projects } from './projects/projects.projection.js';
@@ -14,4 +15,5 @@ export const allProjections: readonly Projection[] = [
   tasks,
   notifications,
   projects,
+  keys,
 ];

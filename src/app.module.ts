@@ -9,6 +9,7 @@ import { DocsApiModule } from './docs-api/docs-api.module.js';
 import { FiguresModule } from './figures/figures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
+import { KeysModule } from './keys/keys.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
 import { NotificationReactorModule } from './notifications/notification-reactor.module.js';
@@ -38,6 +39,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     LiveModule,
     AuditModule,
     AgentsModule,
+    KeysModule,
     ConnectionsModule,
     HeartbeatsModule,
     QueueModule,

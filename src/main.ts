@@ -2,6 +2,9 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { AppModule } from './app.module.js';
+import { KeyRing } from './keys/key-ring.js';
+import { assertMasterKeys } from './keys/master-keys-in-use.js';
+import { Clock } from './platform/clock/clock.js';
 import { ConfigError } from './platform/config/config.error.js';
 import { WarmUp } from './health/warm-up.js';
 import type { Config } from './platform/config/config.js';
@@ -17,6 +20,7 @@ async function start(config: Config, logger: Logger): Promise<INestApplicationCo
     const app = await createHttpApp(root, logger);
     await app.listen(config.port, config.host);
     await app.get(WarmUp).end();
+    assertMasterKeys(app.get(KeyRing).all(), config.secretKeys, app.get<Clock>(Clock).now());
     return app;
   }
   return NestFactory.createApplicationContext(root, { logger: new NestLogger(logger), abortOnError: false });

@@ -63,6 +63,8 @@ export interface Paging {
 }
 
 export interface AgentFilter {
+  /** This agent alone. */
+  readonly agentId?: number;
   readonly status?: AgentStatus;
   readonly role?: string;
   /** Part of the name, any case. */
@@ -103,6 +105,7 @@ export class AgentStatusQueries {
             and ($2::text is null or status = $2)
             and ($3::text is null or role = $3)
             and ($4::text is null or position(lower($4) in lower(name)) > 0)
+            and ($7::bigint is null or agent_id = $7)
        )
        select t.total, page.*
          from (select count(*) as total from wanted) t
@@ -112,7 +115,15 @@ export class AgentStatusQueries {
             order by a.agent_id desc limit $5 offset $6
          ) page on true
         order by page.agent_id desc`,
-      [workspaceId, filter.status ?? null, filter.role ?? null, filter.text ?? null, paging.limit, paging.offset],
+      [
+        workspaceId,
+        filter.status ?? null,
+        filter.role ?? null,
+        filter.text ?? null,
+        paging.limit,
+        paging.offset,
+        filter.agentId ?? null,
+      ],
     );
     return { rows: rows.filter(isAgentRecord).map(agentOf), total: totalOf(rows) };
   }

@@ -14,8 +14,9 @@ export interface Claims {
   readonly claims: readonly Claim[];
 }
 
-/** Instants in ms since 1970; `from` is included, `until` is not. Absent: no limit. */
+/** Instants in ms since 1970; `from` is included, `until` is not. `agentId`: of this agent alone. Absent: no limit. */
 export interface UsageRange {
+  readonly agentId?: number;
   readonly from?: number;
   readonly until?: number;
 }
@@ -88,7 +89,8 @@ const SUMS = `
   coalesce(sum(cache_write_tokens), 0) as cache_write_tokens`;
 
 const IN_RANGE = `
-  workspace_id = $1 and ($2::bigint is null or occurred_ms >= $2) and ($3::bigint is null or occurred_ms < $3)`;
+  workspace_id = $1 and ($2::bigint is null or occurred_ms >= $2) and ($3::bigint is null or occurred_ms < $3)
+  and ($4::bigint is null or agent_id = $4)`;
 
 /**
  * Token usage from the ledger: each report once, bucketed by when it happened. Every method takes the caller's
@@ -128,7 +130,7 @@ export class TokenUsageQueries {
       `select t.total, page.*
          from (select count(*) as total from token_usage where ${IN_RANGE}) t
          left join lateral (
-           select * from token_usage where ${IN_RANGE} order by occurred_ms desc, id desc limit $4 offset $5
+           select * from token_usage where ${IN_RANGE} order by occurred_ms desc, id desc limit $5 offset $6
          ) page on true
         order by page.occurred_ms desc, page.id desc`,
       [...rangeValues(workspaceId, range), paging.limit, paging.offset],
@@ -162,7 +164,7 @@ export class TokenUsageQueries {
               case when grouping(model) = 0 then 'model' when grouping(session_id) = 0 then 'session'
                    when grouping(day) = 0 then 'day' else 'agent' end as kind,
               max(occurred_ms) as last_active, ${SUMS}
-         from (select *, (occurred_at at time zone $4)::date as day from token_usage where ${IN_RANGE}) u
+         from (select *, (occurred_at at time zone $5)::date as day from token_usage where ${IN_RANGE}) u
         group by grouping sets ((agent_name), (agent_name, model), (agent_name, session_id), (agent_name, day))
         order by agent_name, kind, model, session_id, day`,
       [...rangeValues(workspaceId, range), zone],
@@ -306,10 +308,11 @@ const isKind = (kind: string) => (row: AgentGroupRecord) => row.kind === kind;
 const isClaim = (row: ClaimRecord): row is { [K in keyof ClaimRecord]: NonNullable<ClaimRecord[K]> } => row.id !== null;
 // An empty page is one row that holds only the total.
 const isUsage = (row: Counted): row is Counted & UsageRecord => 'id' in row && row.id !== null;
-const isUnlimited = (range: UsageRange): boolean => range.from === undefined && range.until === undefined;
+const isUnlimited = (range: UsageRange): boolean =>
+  range.from === undefined && range.until === undefined && range.agentId === undefined;
 
 function rangeValues(workspaceId: number, range: UsageRange): readonly unknown[] {
-  return [workspaceId, range.from ?? null, range.until ?? null];
+  return [workspaceId, range.from ?? null, range.until ?? null, range.agentId ?? null];
 }
 
 /** A count of one report is at most 2^53-1, so a number holds it. */

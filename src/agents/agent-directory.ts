@@ -1,6 +1,6 @@
 import { Injectable, Optional } from '@nestjs/common';
 import type { Principal } from '../platform/auth/principal.js';
-import { Aggregates, type Loaded } from '../platform/command/aggregates.js';
+import { Aggregates, type Loaded, type TailState } from '../platform/command/aggregates.js';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js';
 import { EventStore } from '../platform/event-store/event-store.js';
@@ -42,6 +42,7 @@ export interface NameReservation {
  */
 @Injectable()
 export class AgentDirectory {
+  private readonly tailState: TailState;
   private readonly agents: Aggregates<AgentState, AgentEvent>;
   private readonly names: Aggregates<AgentNameState, AgentNameEvent>;
   private readonly agentLoop: DecisionLoop<AgentState, AgentEvent>;
@@ -52,7 +53,8 @@ export class AgentDirectory {
     private readonly numbers: Numbers,
     @Optional() tail?: LogTail,
   ) {
-    const tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
+    this.tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
+    const { tailState } = this;
     this.agents = new Aggregates(store, tailState, agentDecider);
     this.names = new Aggregates(store, tailState, agentNameDecider);
     this.agentLoop = new DecisionLoop(store, this.agents, agentDecider);
@@ -78,6 +80,20 @@ export class AgentDirectory {
     assertReachable(principal, agent);
     if (agent === undefined) throw notFound('Agent not found');
     return agent;
+  }
+
+  /** As {@link byId}, from memory alone. Undefined says nothing: memory may not hold the agent, or may be behind. */
+  known(workspaceId: number, agentId: number): RegisteredAgent | undefined {
+    if (!this.tailState.isLive()) return undefined;
+    const loaded = this.agents.peek(agentStream(agentId));
+    return loaded === undefined ? undefined : visible(loaded, workspaceId);
+  }
+
+  /** An agent's key may name nobody but its own agent: 403 for every other name, whether somebody has it or not. */
+  async assertOwnName(principal: Principal, name: string): Promise<void> {
+    if (principal.agentId === undefined) return;
+    const own = await this.byId(principal.workspaceId, principal.agentId);
+    assertReachable(principal, own?.name === name.normalize('NFC').trim() ? own : undefined);
   }
 
   /** Who owns this exact name in the workspace, if anybody. */

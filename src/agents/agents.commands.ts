@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { KeyringCommands } from '../keys/keyring.commands.js';
 import type { CommandContext } from '../platform/command/command-context.js';
 import { stepOf } from '../platform/command/command-context.js';
 import { laterOf, type Position } from '../platform/event-store/position.js';
@@ -31,6 +32,7 @@ export class AgentCommands {
   constructor(
     private readonly directory: AgentDirectory,
     private readonly capacity: AgentCapacity,
+    private readonly keyring: KeyringCommands,
   ) {}
 
   /** `created` is false when an agent of this very name existed. Errors: 400 bad name, 409 look-alike, 422 full. */
@@ -97,8 +99,9 @@ export class AgentCommands {
     throw unavailable('The agent is being renamed by several callers at once');
   }
 
-  /** Retires for ever; the name becomes free, the history stays. */
+  /** Retires for ever; its keys end first, the name becomes free, the history stays. */
   async retire(context: CommandContext, agent: RegisteredAgent): Promise<Position | undefined> {
+    await this.keyring.revokeAllOf(stepOf(context, 'keys'), agent.agentId);
     const retired = await this.run(context, agent.agentId, { type: 'RetireAgent' });
     await this.directory.release(context, retired.agent);
     return retired.position;

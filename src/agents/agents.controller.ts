@@ -44,8 +44,12 @@ export class AgentsController {
     const role = text(query, 'role', 200);
     // No agent is hidden yet: both answers are the same list.
     oneOf(query, 'show_hidden', ['0', '1', 'false', 'true']);
-    const filter = { ...(status === undefined ? {} : { status }), ...(role === undefined ? {} : { role }) };
-    const { workspaceId } = caller.principal;
+    const { workspaceId, agentId } = caller.principal;
+    const filter = {
+      ...(status === undefined ? {} : { status }),
+      ...(role === undefined ? {} : { role }),
+      ...(agentId === undefined ? {} : { agentId }),
+    };
     return this.answers.answer(reply, shownBy, query, async () => {
       const { rows, total } = await this.queries.agents(workspaceId, filter, paging);
       return {
@@ -71,6 +75,7 @@ export class AgentsController {
       caller,
       { route: 'POST /api/agents', shownBy, body },
       async (context) => {
+        await this.directory.assertOwnName(caller.principal, body.name);
         const profile: AgentProfile = {
           role: body.role,
           sessionKey: body.session_key ?? null,
@@ -133,6 +138,7 @@ export class AgentsController {
       caller,
       { route: 'POST /api/agents/register', shownBy, body },
       async (context) => {
+        await this.directory.assertOwnName(caller.principal, body.name);
         const registered = await this.commands.selfRegister(context, {
           name: body.name,
           role: body.role ?? 'agent',

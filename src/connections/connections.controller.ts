@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AgentStatusQueries, type ConnectionRow } from '../../projections/agent-status/agent-status.queries.js';
 import { AgentDirectory } from '../agents/agent-directory.js';
 import { unixSeconds } from '../agents/agent-json.js';
+import type { Principal } from '../platform/auth/principal.js';
 import { CommandEndpoint } from '../platform/command/command-endpoint.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
@@ -16,6 +17,7 @@ import { ConnectBody } from './connections.dto.js';
 
 const shownBy = ['agent-status', 'liveness'] as const;
 export const HEARTBEAT_INTERVAL_SECONDS = 30;
+const NOBODY = -1;
 
 @ApiTags('connections')
 @Controller('api/connect')
@@ -80,8 +82,8 @@ export class ConnectionsController {
     const status = oneOf(query, 'status', ['connected', 'disconnected'] as const);
     const agent = text(query, 'agent', 400);
     return this.answers.answer(reply, shownBy, query, async () => {
-      const agentId =
-        principal.agentId ?? (agent === undefined ? undefined : await this.idOf(principal.workspaceId, agent));
+      const asked = agent === undefined ? undefined : await this.idOf(principal.workspaceId, agent);
+      const agentId = reachableOf(principal, asked);
       const filter = { ...(status === undefined ? {} : { status }), ...(agentId === undefined ? {} : { agentId }) };
       const { rows, total } = await this.queries.connections(principal.workspaceId, filter, paging);
       return {
@@ -115,12 +117,19 @@ export class ConnectionsController {
     );
   }
 
-  /** An agent that is not there has no connections: -1 matches none. */
+  /** An agent that is not there has no connections: `NOBODY` matches none. */
   private async idOf(workspaceId: number, reference: string): Promise<number> {
-    if (!/^\d+$/.test(reference)) return (await this.directory.ownerOf(workspaceId, reference.normalize('NFC'))) ?? -1;
+    if (!/^\d+$/.test(reference))
+      return (await this.directory.ownerOf(workspaceId, reference.normalize('NFC'))) ?? NOBODY;
     const id = Number(reference);
-    return Number.isSafeInteger(id) ? id : -1;
+    return Number.isSafeInteger(id) ? id : NOBODY;
   }
+}
+
+/** Which agent's connections may be listed: an agent's key is shown none but its own. Undefined: everybody's. */
+function reachableOf({ agentId: own }: Principal, asked: number | undefined): number | undefined {
+  if (own === undefined || asked === undefined || asked === own) return asked ?? own;
+  return NOBODY;
 }
 
 function connectionIdIn(body: unknown): string {

@@ -2,6 +2,7 @@ import type { HttpMethod } from '../platform/auth/access-rule.js';
 import { agentOperations } from './agent.operations.js';
 import { connectionOperations } from './connection.operations.js';
 import { figureOperations } from './figure.operations.js';
+import { keyOperations } from './key.operations.js';
 import type { Operation } from './operation.js';
 import { operationsOperations } from './operations.operations.js';
 import { queueOperations } from './queue.operations.js';
@@ -14,6 +15,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...agentOperations,
   ...queueOperations,
   ...projectOperations,
+  ...keyOperations,
   ...tokenOperations,
   ...figureOperations,
   ...operationsOperations,

@@ -1,4 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
+import { KeyRing } from '../keys/key-ring.js';
+import { KeyringModule } from '../keys/keyring.module.js';
 import { EventStore } from '../platform/event-store/event-store.js';
 import { Drain } from '../platform/http/drain.js';
 import { LogTail } from '../platform/log-tail/log-tail.js';
@@ -18,12 +20,14 @@ const WARM_UP_BOUND_MS = 15_000;
  * core, the event store and the read models.
  */
 @Module({
+  imports: [KeyringModule],
   controllers: [HealthController, StatusController],
   providers: [
     {
       provide: WarmUp,
-      useFactory: (tail: LogTail, database: Database) => new WarmUp([tail.started, database.start()], WARM_UP_BOUND_MS),
-      inject: [LogTail, Database],
+      useFactory: (tail: LogTail, database: Database, keys: KeyRing) =>
+        new WarmUp([tail.started, database.start(), keys.loaded], WARM_UP_BOUND_MS),
+      inject: [LogTail, Database, KeyRing],
     },
     {
       provide: ReadinessCheck,

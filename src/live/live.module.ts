@@ -6,7 +6,8 @@ import {
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
-import { CredentialStatus, EnvironmentCredentialStatus } from '../platform/auth/credential-status.js';
+import { KeyringModule } from '../keys/keyring.module.js';
+import { CredentialStatus } from '../platform/auth/credential-status.js';
 import { TicketVerifier } from '../platform/auth/ticket-verifier.js';
 import { Clock } from '../platform/clock/clock.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
@@ -77,11 +78,6 @@ const tickets: Provider[] = [
     inject: [CONFIG],
   },
   {
-    provide: CredentialStatus,
-    useFactory: (config: Config) => new EnvironmentCredentialStatus(config.environmentKeys),
-    inject: [CONFIG],
-  },
-  {
     provide: Tickets,
     useFactory: (table: TicketTable, credentials: CredentialStatus, config: Config) =>
       new Tickets(
@@ -96,9 +92,10 @@ const tickets: Provider[] = [
 
 /**
  * `GET /api/events` and its tickets. Needs global providers of `CONFIG`, `Logger`, `Metrics`, `Clock`, `EventStore`,
- * `LogGeneration` and `LogTail`. `LiveHub.closeStreamsOf(credentialId)` is for whoever learns of a revocation.
+ * `LogGeneration` and `LogTail`.
  */
 @Module({
+  imports: [KeyringModule],
   controllers: [EventsController, TicketController],
   providers: [hub, streams, ...tickets],
   exports: [LiveHub, TicketVerifier],
@@ -107,10 +104,12 @@ export class LiveModule implements OnModuleInit, OnModuleDestroy, OnApplicationS
   constructor(
     @Inject(LiveHub) private readonly hub: LiveHub,
     @Inject(TicketTable) private readonly table: TicketTable,
+    @Inject(CredentialStatus) private readonly credentials: CredentialStatus,
   ) {}
 
   onModuleInit(): void {
     this.hub.start();
+    this.credentials.onEnded((credentialId) => this.hub.closeStreamsOf(credentialId));
   }
 
   /** Before the server closes: an open stream would keep it waiting. */

@@ -79,12 +79,13 @@ export class TokensController {
     const zone = zoneOf(query);
     const paging = pageOf(query, { cap: 500, byDefault: 100 });
     const { workspaceId } = caller.principal;
+    const range = { ...period, ...ownOnly(caller) };
     return this.answers.answer(reply, shownBy, query, async () => {
       switch (action) {
         case 'list':
-          return listJson(await this.usage.list(workspaceId, period, paging), period);
+          return listJson(await this.usage.list(workspaceId, range, paging), period);
         case 'stats': {
-          const { summary, models, sessions, agents } = await this.usage.stats(workspaceId, period);
+          const { summary, models, sessions, agents } = await this.usage.stats(workspaceId, range);
           return {
             summary: figures(summary),
             models: figuresByName(models),
@@ -95,7 +96,7 @@ export class TokensController {
           };
         }
         case 'agent-costs': {
-          const agents = await this.usage.agentCosts(workspaceId, period, zone);
+          const agents = await this.usage.agentCosts(workspaceId, range, zone);
           const records = [...agents.values()].reduce((sum, { stats }) => sum + stats.requests, 0n);
           return { agents: byName(agents, agentFigures), timeframe: period.timeframe, recordCount: Number(records) };
         }
@@ -116,7 +117,7 @@ export class TokensController {
     const from = this.clock.now().getTime() - days * DAY_MS;
     const { workspaceId } = caller.principal;
     return this.answers.answer(reply, shownBy, query, async () => {
-      const agents = await this.usage.agentCosts(workspaceId, { from });
+      const agents = await this.usage.agentCosts(workspaceId, { from, ...ownOnly(caller) });
       const tokens = [...agents.values()].reduce((sum, { stats }) => sum + totalOf(stats), 0n);
       return {
         agents: [...agents].map(([name, usage]) => byAgentJson(name, usage)),
@@ -130,6 +131,11 @@ export class TokensController {
       };
     });
   }
+}
+
+/** An agent's key reads the usage of its own agent. */
+function ownOnly({ principal: { agentId } }: Caller): { readonly agentId?: number } {
+  return agentId === undefined ? {} : { agentId };
 }
 
 function actionOf(query: ListQuery): (typeof actions)[number] {

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { allProjections } from '../../projections/all.projections.js';
 import { accessRules } from '../../src/platform/auth/access-table.js';
 import { type Application, startApplication } from '../support/application.js';
 import { testKeys } from '../support/http-app.js';
@@ -40,7 +41,9 @@ describe('health', () => {
       projections: expect.any(Array),
       ts: expect.any(Number),
     });
-    expect(body.projections.map(({ name }) => name).toSorted()).toEqual(['agent-status', 'liveness', 'tasks', 'token-usage']);
+    expect(body.projections.map(({ name }) => name).toSorted()).toEqual(
+      allProjections.map(({ name }) => name).toSorted(),
+    );
     for (const each of body.projections) {
       expect(each).toMatchObject({
         state: expect.stringMatching(/^(live|catching_up|rebuilding|halted)$/),
@@ -74,7 +77,7 @@ describe('operators', () => {
   it('see the projections as admins, and the figures as viewers', async () => {
     expect(await get('/api/projections', testKeys.operator)).toMatchObject({ status: 403 });
     const { body } = await get('/api/projections');
-    expect(body.projections).toHaveLength(3);
+    expect(body.projections).toHaveLength(allProjections.length);
     expect(body.projections[0]).toMatchObject({ name: expect.any(String), state: expect.any(String) });
     expect((await anonymous('/metrics')).status).toBe(401);
     const metrics = await get('/metrics', testKeys.viewer);

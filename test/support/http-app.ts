@@ -71,7 +71,7 @@ export interface AgentKey {
 }
 
 class TestKeyDirectory extends KeyDirectory {
-  private readonly environment: KeyDirectory;
+  private readonly environment: EnvironmentKeyDirectory;
   private readonly agents: ReadonlyMap<string, KeyRecord>;
 
   constructor(config: Config, agentKeys: readonly AgentKey[]) {

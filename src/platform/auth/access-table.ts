@@ -71,6 +71,9 @@ export const accessRules: readonly AccessRule[] = [
   // Deleting for good needs an admin: the route itself asks for that.
   ...rulesOf('/api/projects/{id}', { GET: viewer(), PATCH: operator(), DELETE: operator() }),
   ...rulesOf('/api/projects/{id}/agents', { GET: viewer(), POST: operator(), DELETE: operator() }),
+  ...rulesOf('/api/tokens/rotate', { GET: admin(), POST: admin() }),
+  ...rulesOf('/api/agents/{id}/keys', { GET: admin(), POST: admin(), DELETE: admin() }),
+  ...rulesOf('/api/keys', { GET: admin(), POST: admin(), DELETE: admin() }),
   ...rulesOf('/api/audit/events', { GET: admin({ auditor: true }) }),
   ...rulesOf('/api/projections', { GET: admin() }),
   ...rulesOf('/api/status', { GET: viewer([], { publicAction: 'health' }) }),

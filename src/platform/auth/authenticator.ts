@@ -22,24 +22,43 @@ const CONFLICTING: Authentication = { kind: 'conflicting' };
 const MISATTRIBUTED: Authentication = { kind: 'misattributed' };
 const UNFIT_FOR_A_NAME = /[\p{Cc}\ufffd]/u;
 
-/** Turns key headers into a principal. One keyed hash and one look-up in memory: no I/O, no comparison of secrets. */
+/**
+ * Turns key headers into a principal. One keyed hash and one look-up in memory (one more for each older master key that is
+ * still configured, and only when the newest finds nothing): no I/O while the log is followed, no comparison of secrets.
+ */
 export class Authenticator {
   constructor(
     private readonly directory: KeyDirectory,
-    private readonly pepper: Buffer,
+    /** Newest first. */
+    private readonly peppers: readonly Buffer[],
   ) {}
 
-  authenticate(headers: IncomingHttpHeaders): Authentication {
+  /** A promise only when the directory must ask the log; it rejects with a 503 when nobody can tell now. */
+  authenticate(headers: IncomingHttpHeaders, isRead: boolean): Authentication | Promise<Authentication> {
     const presented = presentedKey(headers);
     if (presented.kind === 'none') return ANONYMOUS;
     if (presented.kind === 'conflicting') return CONFLICTING;
     if (!isKeyShaped(presented.key)) return REFUSED;
-    const record = this.directory.find(keyHash(presented.key, this.pepper));
-    if (record === undefined) return REFUSED;
     const attribution = headers['x-agent-name'] as string | undefined;
-    if (attribution === undefined) return { kind: 'principal', principal: record.principal };
-    return attributed(record, agentNameOf(attribution));
+    const found = this.look(presented.key, isRead);
+    return found instanceof Promise
+      ? found.then((record) => authenticated(record, attribution))
+      : authenticated(found, attribution);
   }
+
+  private look(key: string, isRead: boolean, at = 0): KeyRecord | undefined | Promise<KeyRecord | undefined> {
+    const pepper = this.peppers[at];
+    if (pepper === undefined) return undefined;
+    const found = this.directory.find(keyHash(key, pepper), isRead);
+    if (found instanceof Promise) return found.then((record) => record ?? this.look(key, isRead, at + 1));
+    return found ?? this.look(key, isRead, at + 1);
+  }
+}
+
+function authenticated(record: KeyRecord | undefined, attribution: string | undefined): Authentication {
+  if (record === undefined) return REFUSED;
+  if (attribution === undefined) return { kind: 'principal', principal: record.principal };
+  return attributed(record, agentNameOf(attribution));
 }
 
 function attributed(record: KeyRecord, name: string | undefined): Authentication {

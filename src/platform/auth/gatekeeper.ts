@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { badRequest, Refusal } from '../http/errors.js';
 import { networkOf } from '../http/network.js';
 import type { AccessRule } from './access-rule.js';
-import { type Authenticator, unauthenticated } from './authenticator.js';
+import { type Authentication, type Authenticator, unauthenticated } from './authenticator.js';
 import { refusedAccess } from './authorization.js';
 import { hasKeyInQuery } from './presented-key.js';
 import type { Principal } from './principal.js';
@@ -33,9 +33,22 @@ export class Gatekeeper {
   }
 
   /** Any valid key, whatever its role. */
-  requireAnyone(request: FastifyRequest): Refusal | undefined {
-    const { headers } = request.raw;
-    const found = this.authenticator.authenticate(headers);
+  requireAnyone(request: FastifyRequest): Refusal | undefined | Promise<Refusal | undefined> {
+    const found = this.authenticator.authenticate(request.raw.headers, isRead(request));
+    return found instanceof Promise
+      ? found.then((authentication) => this.judge(authentication, request))
+      : this.judge(found, request);
+  }
+
+  authorize(access: AccessRule, request: FastifyRequest): Refusal | undefined {
+    const { principal } = request.mc;
+    if (principal === undefined) return undefined;
+    const refused = refusedAccess(access, principal);
+    if (refused !== undefined) this.journal.record('role_refused', request.mc, access.path, principal.credentialId);
+    return refused;
+  }
+
+  private judge(found: Authentication, request: FastifyRequest): Refusal | undefined {
     switch (found.kind) {
       case 'principal':
         setPrincipal(request, found.principal);
@@ -50,14 +63,6 @@ export class Gatekeeper {
       case 'misattributed':
         return badRequest('Invalid x-agent-name');
     }
-  }
-
-  authorize(access: AccessRule, request: FastifyRequest): Refusal | undefined {
-    const { principal } = request.mc;
-    if (principal === undefined) return undefined;
-    const refused = refusedAccess(access, principal);
-    if (refused !== undefined) this.journal.record('role_refused', request.mc, access.path, principal.credentialId);
-    return refused;
   }
 
   private ticketOf(request: FastifyRequest): string | undefined {
@@ -106,6 +111,11 @@ export class Gatekeeper {
 function isApiPath(request: FastifyRequest): boolean {
   const { url = '' } = request.raw;
   return url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');
+}
+
+/** Routes whose GET takes work or opens a stream have no HEAD: they are no mere reads. */
+function isRead({ raw, routeOptions }: FastifyRequest): boolean {
+  return (raw.method === 'GET' || raw.method === 'HEAD') && routeOptions.config.access?.head !== false;
 }
 
 function isPublicAction(access: AccessRule | undefined, request: FastifyRequest): boolean {

@@ -11,8 +11,12 @@ export interface KeyRecord {
 
 /** All keys of the installation in memory, by the hash of the key. */
 export abstract class KeyDirectory {
-  /** Undefined: unknown, expired or revoked; the caller cannot tell which. */
-  abstract find(hash: string): KeyRecord | undefined;
+  /**
+   * Undefined: unknown, expired or revoked; the caller cannot tell which. A promise only when memory alone cannot tell
+   * now; it rejects with a 503 when the log cannot either. `isRead`: the request changes nothing, so that what was known
+   * a while ago may do.
+   */
+  abstract find(hash: string, isRead: boolean): KeyRecord | undefined | Promise<KeyRecord | undefined>;
 }
 
 /** The keys that the operator gave at start. They change only by a restart. */
@@ -29,7 +33,8 @@ export class EnvironmentKeyDirectory extends KeyDirectory {
   }
 }
 
-function principalOf(key: EnvironmentKey): Principal {
+/** What a request with an environment key is. */
+export function principalOf(key: EnvironmentKey): Principal {
   return {
     credentialId: key.id,
     via: 'header',

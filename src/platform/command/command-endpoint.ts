@@ -26,6 +26,11 @@ export interface CommandRoute {
   /** Read models that show the command's effect: the answer waits for them. */
   readonly shownBy: readonly ProjectionName[];
   readonly body: unknown;
+  /**
+   * Adds to the answer what must not be kept with it: a secret. Called for the first answer and for every repeat, after
+   * the answer was stored without it.
+   */
+  readonly reveal?: (context: CommandContext, kept: Json) => Json | Promise<Json>;
 }
 
 /** The one way from an HTTP request to a command and back: keys, headers, and the wait for one's own writes. */
@@ -63,7 +68,7 @@ export class CommandEndpoint {
     request: FastifyRequest,
     reply: FastifyReply,
     caller: Caller,
-    { route, shownBy, body }: CommandRoute,
+    { route, shownBy, body, reveal }: CommandRoute,
     run: (context: CommandContext) => Promise<CommandAnswer>,
   ): Promise<Json> {
     const context = this.contextOf(request, caller, route, body);
@@ -76,7 +81,7 @@ export class CommandEndpoint {
     if (answer.replayed === true && context.keyed) reply.header('idempotent-replayed', 'true');
     await this.settle(request, reply, answer.position, shownBy, causes && { causes, actor: context.actor });
     reply.status(answer.status);
-    return answer.body;
+    return reveal === undefined ? answer.body : reveal(context, answer.body);
   }
 
   /**

@@ -55,13 +55,13 @@ export async function createHttpApp(
 function edgeOf(app: INestApplicationContext, logger: Logger): HttpEdge {
   const config = app.get<Config>(CONFIG, { strict: false });
   const ports = app.get(OptionalPorts, { strict: false });
-  const pepper = keyPepper(config.secretKeys[0]?.value ?? Buffer.alloc(0));
+  const peppers = config.secretKeys.map(({ value }) => keyPepper(value));
   const keys = ports.find(KeyDirectory) ?? new EnvironmentKeyDirectory(config.environmentKeys);
   const journal = ports.find(RefusalJournal) ?? new SilentJournal();
   const buckets = new TokenBuckets(ports.find(BucketLedger));
   return new HttpEdge({
     table: app.get(AccessTable, { strict: false }),
-    gatekeeper: new Gatekeeper(new Authenticator(keys, pepper), new WrongKeys(), journal, ports.find(TicketVerifier)),
+    gatekeeper: new Gatekeeper(new Authenticator(keys, peppers), new WrongKeys(), journal, ports.find(TicketVerifier)),
     rateLimits: new RateLimits(buckets, config.rateLimit, ports.find(AgentOfPath)),
     hosts: new AllowedHosts(config.allowedHosts),
     addresses: new ClientAddresses(config.trustedProxies),

@@ -82,8 +82,10 @@ export class HttpEdge {
   /** A target that the router could not read: no hook has run. */
   readonly unroutable = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     this.prepare(request, reply);
-    const refused = this.beforeRouting(request, reply) ?? this.parts.gatekeeper.requireAnyone(request);
-    sendRefusal(reply, refused ?? refusalOf(error) ?? badRequest('Invalid path'));
+    const broken = refusalOf(error) ?? badRequest('Invalid path');
+    const refused = this.beforeRouting(request, reply) ?? this.parts.gatekeeper.requireAnyone(request) ?? broken;
+    if (refused instanceof Refusal) sendRefusal(reply, refused);
+    else this.settle(refused, request, reply, () => sendRefusal(reply, broken));
   };
 
   private admitRoute(route: RouteOptions): void {

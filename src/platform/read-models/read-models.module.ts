@@ -2,6 +2,7 @@ import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@
 import { OnEvent } from '@nestjs/event-emitter';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
 import { connector } from '../../../projections/engine/index.js';
+import { KeysQueries } from '../../../projections/keys/keys.queries.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
 import { TaskCandidateQueries } from '../../../projections/tasks/task-candidates.queries.js';
 import { TaskLeaseQueries } from '../../../projections/tasks/task-leases.queries.js';
@@ -83,6 +84,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new ProjectQueries(database),
     },
     {
+      provide: KeysQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new KeysQueries(database),
+    },
+    {
       provide: TokenUsageQueries,
       inject: [Database],
       useFactory: (database: Database) => new TokenUsageQueries(database),
@@ -115,6 +121,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     DatabaseProbe,
     ProjectionStates,
     AgentStatusQueries,
+    KeysQueries,
     LivenessQueries,
     NotificationQueries,
     ProjectQueries,
