@@ -1,3 +1,4 @@
+import { activities } from './activities/activities.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
@@ -18,4 +19,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(notifications, 'notifications/0001-tables'),
   firstMigrationOf(projects, 'projects/0001-tables'),
   firstMigrationOf(keys, 'keys/0001-tables'),
+  firstMigrationOf(activities, 'activities/0001-tables'),
 ];

@@ -1,3 +1,4 @@
+import { activities } from './activities/activities.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import type { Projection } from './engine/projection.js';
 import { keys } from './keys/keys.projection.js';
@@ -16,4 +17,5 @@ export const allProjections: readonly Projection[] = [
   notifications,
   projects,
   keys,
+  activities,
 ];

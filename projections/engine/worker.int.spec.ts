@@ -80,7 +80,7 @@ describe('folding a log', () => {
     const expected = await dump(tokenUsage);
 
     await assert(
-      asyncProperty(integer({ min: 1, max: 30 }), async (nth) => {
+      asyncProperty(integer({ min: 2, max: 30 }), async (nth) => {
         await resetProjections(database.url);
         let passed = 0;
         const failpoint = async (name: string): Promise<void> => {

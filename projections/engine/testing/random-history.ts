@@ -4,7 +4,7 @@ import { randomTaskStep, TaskHistory } from './task-history.js';
 
 const EPOCH = Date.parse('2026-01-01T00:00:00.000Z');
 
-/** A plausible history of agents, connections, beats, summaries, reports and tasks: the same for the same start value. */
+/** A plausible history of agents, connections, beats, summaries, reports, tasks and notifications: the same for the same start value. */
 export function randomHistory(start: number, events: number): readonly Written[] {
   return new History(start).take(events);
 }
@@ -14,6 +14,7 @@ class History {
   private readonly agents: { id: number; epoch: number; connection: string | null }[] = [];
   private readonly tasks = new TaskHistory();
   private reports = 0;
+  private notifications = 0;
   private state: number;
 
   constructor(start: number) {
@@ -38,6 +39,7 @@ class History {
     if (what < 29 && agent.connection !== null) return this.summarise(agent.id, agent.connection);
     if (what < 50) return this.beat(agent);
     if (what < 70) return this.work();
+    if (what < 80) return this.notify(agent.id);
     this.report(agent.id);
   }
 
@@ -133,6 +135,34 @@ class History {
     const before = this.tasks.written.length;
     randomTaskStep(this.tasks, (below) => this.random(below));
     for (const { stream, type, data } of this.tasks.written.slice(before)) this.write(stream, type, data);
+  }
+
+  /** Raises a notification, or marks some of the earlier ones, marked or not. */
+  private notify(agentId: number): void {
+    const recipient = { recipient: `agent ${agentId}`, recipientAgentId: this.random(4) === 0 ? null : agentId };
+    const mark = ['NotificationsRead', 'NotificationsDelivered', 'NotificationsDeleted'][this.random(6)];
+    if (mark !== undefined && this.notifications > 0) {
+      const ids = [1 + this.random(this.notifications), 1 + this.random(this.notifications)];
+      this.write(`inbox-${idOf(recipient.recipient)}`, mark, { ...recipient, ids });
+      return;
+    }
+    this.notifications += 1;
+    const uuid = idOf(`notification ${this.notifications}`);
+    this.write(`notification-${uuid}`, 'NotificationRaised', {
+      notificationId: this.notifications,
+      uuid,
+      ...recipient,
+      type: 'comment',
+      title: 'New comment',
+      message: `"quoted" \\ ${this.notifications}`,
+      sourceType: 'comment',
+      sourceId: 3,
+      taskId: 1,
+      commentId: 3,
+      author: 'ops',
+      excerpt: null,
+      taskTitle: 'a task',
+    });
   }
 
   /** Some reports are told twice: the ledger must not care. */

@@ -1,5 +1,6 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { OnEvent } from '@nestjs/event-emitter';
+import { ActivityQueries } from '../../../projections/activities/activities.queries.js';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { KeysQueries } from '../../../projections/keys/keys.queries.js';
@@ -64,6 +65,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
         new StoredProjectionStates(database, progress, generation),
     },
     {
+      provide: ActivityQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new ActivityQueries(database),
+    },
+    {
       provide: AgentStatusQueries,
       inject: [Database],
       useFactory: (database: Database) => new AgentStatusQueries(database),
@@ -120,6 +126,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     ReadModelProgress,
     DatabaseProbe,
     ProjectionStates,
+    ActivityQueries,
     AgentStatusQueries,
     KeysQueries,
     LivenessQueries,
