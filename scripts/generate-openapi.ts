@@ -25,6 +25,7 @@ const config: Config = {
   connectionTimeoutSeconds: 90,
   agentTimeoutSeconds: 600,
   taskLeaseSeconds: 900,
+  coordinatorAgent: '',
   rateLimit: true,
   logLevel: 'silent',
   logFormat: 'json',

@@ -26,6 +26,7 @@ import { ProjectRemovalModule, ProjectsModule } from './projects/projects.module
 import { ProjectorModule } from './projector/projector.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { SecurityModule } from './security/security.module.js';
+import { TasksModule } from './tasks/tasks.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 
 const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports']>>> = {
@@ -42,6 +43,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     KeysModule,
     ConnectionsModule,
     HeartbeatsModule,
+    TasksModule,
     QueueModule,
     ProjectsModule,
     TokensModule,

@@ -147,6 +147,21 @@ export class AgentStatusQueries {
     return row === undefined ? undefined : agentOf(row);
   }
 
+  /** Whom these handles mention (a handle is a name in lower case with blanks as `-`); of look-alikes the oldest. */
+  async agentsByHandle(
+    workspaceId: number,
+    handles: readonly string[],
+  ): Promise<readonly { readonly id: number; readonly name: string }[]> {
+    const rows = await this.sql.query<{ readonly agent_id: string; readonly name: string }>(
+      `select distinct on (lower(replace(name, ' ', '-'))) agent_id, name
+         from agents
+        where workspace_id = $1 and retired_at is null and lower(replace(name, ' ', '-')) = any($2::text[])
+        order by lower(replace(name, ' ', '-')), agent_id`,
+      [workspaceId, handles],
+    );
+    return rows.map(({ agent_id, name }) => ({ id: Number(agent_id), name }));
+  }
+
   /** Newest first. */
   async connections(workspaceId: number, filter: ConnectionFilter, paging: Paging): Promise<Page<ConnectionRow>> {
     const rows = await this.sql.query<Counted>(

@@ -102,6 +102,11 @@ export class AgentDirectory {
     return owner?.name === name ? owner.agentId : undefined;
   }
 
+  /** Who owns this name or a look-alike of it, if anybody. */
+  async ownerLike(workspaceId: number, name: string): Promise<Omit<NameReservation, 'fresh'> | undefined> {
+    return (await this.names.load(nameStream(workspaceId, name))).state.owner ?? undefined;
+  }
+
   /** The agent with this id in this workspace, retired ones included. */
   async byId(workspaceId: number, agentId: number): Promise<RegisteredAgent | undefined> {
     const loaded = await this.agents.load(agentStream(agentId));

@@ -53,7 +53,7 @@ function readTypes(query: Query): readonly string[] {
   return types;
 }
 
-function readFrom(query: Query, generation: string): Position | undefined {
+export function readFrom(query: Query, generation: string): Position | undefined {
   const from = text(query, 'from');
   if (from === undefined) return undefined;
   const parsed = parsePosition(from, generation);
@@ -61,7 +61,7 @@ function readFrom(query: Query, generation: string): Position | undefined {
   return parsed.position;
 }
 
-function readInstant(query: Query, name: string): number | undefined {
+export function readInstant(query: Query, name: string): number | undefined {
   const value = text(query, name, 40);
   if (value === undefined) return undefined;
   const ms = UNIX_SECONDS.test(value) ? Number(value) * 1000 : INSTANT.test(value) ? Date.parse(value) : Number.NaN;

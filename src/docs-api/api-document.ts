@@ -15,6 +15,7 @@ const FAILURES: Readonly<Record<number, string>> = {
   403: 'Role or scope too low, or a thing of another agent',
   404: 'No such thing in the workspace of the credential',
   409: 'In conflict with what is recorded',
+  412: 'The task has another revision than If-Match says',
   413: 'Body too large',
   415: 'Content-Encoding or type not supported',
   422: 'A limit of the workspace forbids it',

@@ -7,6 +7,7 @@ import type { Operation } from './operation.js';
 import { operationsOperations } from './operations.operations.js';
 import { queueOperations } from './queue.operations.js';
 import { projectOperations } from './project.operations.js';
+import { taskOperations } from './task.operations.js';
 import { tokenOperations } from './token.operations.js';
 
 /** Every documented operation, by `METHOD /path` as the access table writes it. */
@@ -16,6 +17,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...queueOperations,
   ...projectOperations,
   ...keyOperations,
+  ...taskOperations,
   ...tokenOperations,
   ...figureOperations,
   ...operationsOperations,

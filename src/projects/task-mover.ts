@@ -75,7 +75,7 @@ export class TaskMover {
         at: Math.floor(context.receivedAt.getTime() / 1_000),
         mentions: [],
       },
-      known.revision,
+      [known.revision],
     );
   }
 }

@@ -141,7 +141,7 @@ export class Claims {
   /** Whoever claims for an intent claims with the same ids at the same revision: it happens once or never. */
   private claim(context: CommandContext, intent: ClaimIntent): Promise<TaskOutcome> {
     const step = { ...context, keyed: false, commandId: derivedId('claim', intent.leaseId) };
-    return this.tasks.execute(step, intent.taskId, commandOf(intent), BigInt(intent.taskRevision));
+    return this.tasks.execute(step, intent.taskId, commandOf(intent), [BigInt(intent.taskRevision)]);
   }
 
   /**

@@ -13,6 +13,8 @@ import type { TaskEvent } from './tasks.events.js';
 /** How long after its last proof the tail's word is taken for what memory holds. */
 const TRUST_MS = 3_000;
 
+const LOOK_UPS_AT_ONCE = 32;
+
 /** The caller decided on another revision than the task has by now. */
 export interface StaleRevision {
   readonly kind: 'StaleRevision';
@@ -46,18 +48,18 @@ export class TaskDirectory {
   }
 
   /**
-   * Decides and appends on one task's stream. A task of another workspace looks like none. `expected` is the revision
-   * that the caller has seen: with another one nothing is decided.
+   * Decides and appends on one task's stream. A task of another workspace looks like none. `expected` are the
+   * revisions that the caller goes by: at another one nothing is decided.
    */
   async execute(
     context: CommandContext,
     taskId: number,
     command: TaskCommand,
-    expected?: bigint,
+    expected?: readonly bigint[],
   ): Promise<TaskOutcome> {
     return this.loop.execute<TaskRefusal | StaleRevision>(taskStream(taskId), context, (loaded) => {
       const decision = taskDecider.decide(command, seenFrom(loaded, context.workspaceId));
-      if (expected === undefined || expected === loaded.revision || hidesTheTask(decision)) return decision;
+      if (expected === undefined || expected.includes(loaded.revision) || hidesTheTask(decision)) return decision;
       return refused({ kind: 'StaleRevision', current: loaded });
     });
   }
@@ -70,6 +72,20 @@ export class TaskDirectory {
   /** As {@link find}, straight from the store, whatever memory holds. */
   async refresh(workspaceId: number, taskId: number): Promise<KnownTask | undefined> {
     return isTaskId(taskId) ? knownTask(await this.tasks.reload(taskStream(taskId)), workspaceId) : undefined;
+  }
+
+  /** Which of these there are. */
+  async existing(workspaceId: number, taskIds: readonly number[]): Promise<ReadonlySet<number>> {
+    const asked = [...new Set(taskIds)];
+    const found = new Set<number>();
+    for (let from = 0; from < asked.length; from += LOOK_UPS_AT_ONCE) {
+      const some = asked.slice(from, from + LOOK_UPS_AT_ONCE);
+      const known = await Promise.all(
+        some.map(async (taskId) => (await this.find(workspaceId, taskId)) ?? this.refresh(workspaceId, taskId)),
+      );
+      for (const [at, taskId] of some.entries()) if (known[at] !== undefined) found.add(taskId);
+    }
+    return found;
   }
 
   /** Every event of one task, oldest first, also of one that was deleted. */

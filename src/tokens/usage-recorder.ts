@@ -5,6 +5,7 @@ import { EventStore, isReadable } from '../platform/event-store/event-store.js';
 import type { Position } from '../platform/event-store/position.js';
 import type { ProposedMetadata } from '../platform/event-store/stored-event.js';
 import { Ids } from '../platform/ids/ids.js';
+import { TaskDirectory } from '../tasks/task-directory.js';
 import { ClaimLookup } from './claim-lookup.js';
 import type { TokenUsageReported } from './tokens.events.js';
 import { contentDigest, type UsageReport } from './usage-report.js';
@@ -18,6 +19,8 @@ export type RecordedUsage =
   | { readonly kind: 'duplicate'; readonly record: UsageRecord; readonly revision: bigint }
   | { readonly kind: 'conflict'; readonly record: UsageRecord };
 
+const NO_TASKS: ReadonlySet<number> = new Set();
+
 /** Turns reports into events that count exactly once. */
 @Injectable()
 export class UsageRecorder implements OnApplicationShutdown {
@@ -26,6 +29,7 @@ export class UsageRecorder implements OnApplicationShutdown {
   constructor(
     private readonly store: EventStore,
     private readonly directory: AgentDirectory,
+    private readonly tasks: TaskDirectory,
     private readonly ids: Ids,
     lookup: ClaimLookup,
   ) {
@@ -34,8 +38,9 @@ export class UsageRecorder implements OnApplicationShutdown {
 
   /** Resolves when the report is durable, or found to be a copy (`record` is what this call proposed, not the stored one). */
   async record(context: CommandContext, report: UsageReport): Promise<RecordedUsage> {
-    const agentId = (await this.directory.ownerOf(context.workspaceId, report.agentName)) ?? null;
-    return this.recordFor(context, metadataOf(context), report, agentId);
+    const [recorded] = await this.recordAll(context, [report]);
+    if (recorded === undefined) throw new Error('a report was neither recorded nor refused');
+    return recorded;
   }
 
   /** Records many. One that fails (503) fails the call: sending the whole batch again is safe. */
@@ -45,9 +50,14 @@ export class UsageRecorder implements OnApplicationShutdown {
     for (const name of names) {
       agentIds.set(name, (await this.directory.ownerOf(context.workspaceId, name)) ?? null);
     }
+    const taskIds = reports.flatMap(({ taskId }) => taskId ?? []);
+    const known = taskIds.length === 0 ? NO_TASKS : await this.tasks.existing(context.workspaceId, taskIds);
     const envelope = metadataOf(context);
     return Promise.all(
-      reports.map((report) => this.recordFor(context, envelope, report, agentIds.get(report.agentName) ?? null)),
+      reports.map((report) => {
+        const owner = agentIds.get(report.agentName) ?? null;
+        return this.recordFor(envelope, this.recordOf(context, report, owner, known), report.timestamp);
+      }),
     );
   }
 
@@ -62,12 +72,10 @@ export class UsageRecorder implements OnApplicationShutdown {
   }
 
   private async recordFor(
-    context: CommandContext,
     envelope: ProposedMetadata,
-    report: UsageReport,
-    agentId: number | null,
+    record: UsageRecord,
+    claimedAt: number | undefined,
   ): Promise<RecordedUsage> {
-    const record = this.recordOf(context, report, agentId);
     const shard = this.shards[shardOf(record.id)];
     if (shard === undefined) throw new Error('no such shard');
     const event = {
@@ -76,13 +84,18 @@ export class UsageRecorder implements OnApplicationShutdown {
       id: this.ids.newId(),
       type: 'TokenUsageReported' as const,
       data: record,
-      metadata: occurredAt(envelope, report.timestamp),
+      metadata: occurredAt(envelope, claimedAt),
     };
     const result = await shard.add(event);
     return { ...result, record };
   }
 
-  private recordOf(context: CommandContext, report: UsageReport, agentId: number | null): UsageRecord {
+  private recordOf(
+    context: CommandContext,
+    report: UsageReport,
+    agentId: number | null,
+    knownTasks: ReadonlySet<number>,
+  ): UsageRecord {
     const eventId = report.eventId ?? this.ids.newId();
     const { taskId, timestamp, ...fields } = report;
     return {
@@ -91,11 +104,15 @@ export class UsageRecorder implements OnApplicationShutdown {
       eventId,
       agentId,
       timestamp: timestamp ?? context.receivedAt.getTime(),
-      taskId: null,
-      ...(taskId === undefined ? {} : { unknownTaskId: taskId }),
+      ...taskOf(taskId, knownTasks),
       contentDigest: contentDigest(report),
     };
   }
+}
+
+function taskOf(taskId: number | undefined, known: ReadonlySet<number>): Pick<UsageRecord, 'taskId' | 'unknownTaskId'> {
+  if (taskId === undefined) return { taskId: null };
+  return known.has(taskId) ? { taskId } : { taskId: null, unknownTaskId: taskId };
 }
 
 function occurredAt(envelope: ProposedMetadata, timestamp: number | undefined): ProposedMetadata {

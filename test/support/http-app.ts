@@ -45,6 +45,7 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
     connectionTimeoutSeconds: 90,
     agentTimeoutSeconds: 600,
     taskLeaseSeconds: 900,
+    coordinatorAgent: '',
     rateLimit: false,
     logLevel: 'silent',
     logFormat: 'json',

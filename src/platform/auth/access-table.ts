@@ -56,6 +56,16 @@ export const accessRules: readonly AccessRule[] = [
     GET: viewer(['agent:self', 'agent:heartbeat'], { ticket: true, limit: 'unlimited', head: false }),
   }),
   ...rulesOf('/api/events/ticket', { POST: viewer(['agent:self', 'agent:heartbeat']) }),
+  ...rulesOf('/api/tasks', {
+    GET: viewer(['agent:self']),
+    POST: operator(['agent:tasks']),
+    PUT: operator(['agent:tasks']),
+  }),
+  ...rulesOf('/api/tasks/{id}', { GET: viewer(['agent:self']), PUT: operator(['agent:tasks']), DELETE: operator() }),
+  ...rulesOf('/api/tasks/{id}/comments', { GET: viewer(['agent:self']), POST: operator(['agent:tasks']) }),
+  ...rulesOf('/api/tasks/{id}/broadcast', { POST: operator() }),
+  ...rulesOf('/api/tasks/{id}/history', { GET: admin({ auditor: true }) }),
+  ...rulesOf('/api/quality-review', { GET: viewer(), POST: operator() }),
   ...rulesOf('/api/tasks/outcomes', { GET: viewer() }),
   ...rulesOf('/api/tasks/regression', { GET: viewer() }),
   ...rulesOf('/api/tasks/queue', {

@@ -34,6 +34,8 @@ export interface Config {
   readonly agentTimeoutSeconds: number;
   /** Silence of its holder after which a claimed task goes back to the queue. */
   readonly taskLeaseSeconds: number;
+  /** Who gets tasks that are created without an assignee; empty: nobody. */
+  readonly coordinatorAgent: string;
   readonly rateLimit: boolean;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly logFormat: 'pretty' | 'json';

@@ -8,6 +8,13 @@ export class BadSetting extends Error {}
 
 export const text: Parser<string> = (value) => value;
 
+export function textUpTo(most: number): Parser<string> {
+  return (value) => {
+    if (Array.from(value).length <= most) return value;
+    throw new BadSetting(`a text of at most ${most} characters`);
+  };
+}
+
 /** A whole number, bounds included. */
 export function wholeNumber(min: number, max: number): Parser<number> {
   return (value) => {

@@ -13,6 +13,7 @@ import {
   type Parser,
   seconds,
   text,
+  textUpTo,
   webOrigin,
   wholeNumber,
 } from './setting-parsers.js';
@@ -33,6 +34,7 @@ const parsers = {
   MC_CONNECTION_TIMEOUT: seconds(1, 86_400),
   MC_AGENT_TIMEOUT: seconds(1, 30 * 86_400),
   MC_TASK_LEASE: seconds(1, 30 * 86_400),
+  MC_COORDINATOR_AGENT: textUpTo(100),
   MC_HEARTBEAT_RETENTION: seconds(60, 3_650 * 86_400),
   MC_RATE_LIMIT: onOrOff,
   MC_DISABLE_RATE_LIMIT: onOrOff,
@@ -93,6 +95,7 @@ export function readSettings(environment: Environment) {
     connectionTimeoutSeconds: read('MC_CONNECTION_TIMEOUT', 90),
     agentTimeoutSeconds: read('MC_AGENT_TIMEOUT', 600),
     taskLeaseSeconds: read('MC_TASK_LEASE', 900),
+    coordinatorAgent: read('MC_COORDINATOR_AGENT', ''),
     heartbeatRetentionSeconds: read('MC_HEARTBEAT_RETENTION', 7 * 86_400),
     rateLimit: read('MC_RATE_LIMIT', true) && !read('MC_DISABLE_RATE_LIMIT', false),
     streamsPerKey: read('MC_STREAMS_PER_KEY', 200),
