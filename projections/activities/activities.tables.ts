@@ -47,7 +47,7 @@ export const activitiesTables: ProjectionTables = {
     create index if not exists activities_v${v}_type on activities_v${v} (workspace_id, type, id);
     create index if not exists activities_v${v}_actor on activities_v${v} (workspace_id, actor, id);
     create index if not exists activities_v${v}_time on activities_v${v} (workspace_id, created_at);
-    create index if not exists activities_v${v}_urgent on activities_v${v} (workspace_id, urgent_for, id)
+    create index if not exists activities_v${v}_urgent on activities_v${v} (workspace_id, urgent_for, created_at)
       where urgent_for is not null;
   `,
 };

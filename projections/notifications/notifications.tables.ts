@@ -49,6 +49,9 @@ export const notificationsTables: ProjectionTables = {
       on notifications_v${v} (workspace_id, recipient_key, position desc) where deleted_at is null;
     create index if not exists notifications_v${v}_unread
       on notifications_v${v} (workspace_id, recipient_key, position desc) where read_at is null and deleted_at is null;
+    create index if not exists notifications_v${v}_mentions
+      on notifications_v${v} (workspace_id, recipient_key, created_at)
+      where type = 'mention' and source_type = 'comment' and read_at is null and deleted_at is null;
     create index if not exists notifications_v${v}_undelivered
       on notifications_v${v} (workspace_id, recipient_key, position)
       where delivered_at is null and deleted_at is null;

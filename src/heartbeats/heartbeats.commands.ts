@@ -17,6 +17,8 @@ export interface HeartbeatOutcome {
   readonly statusChanged: boolean;
   readonly usageRecorded: boolean;
   readonly connected: boolean;
+  /** How many notifications became read by this beat. */
+  readonly acknowledged: number;
   readonly token: {
     readonly token_recorded: boolean;
     readonly token_duplicate?: true;
@@ -59,6 +61,7 @@ export class HeartbeatCommands {
       statusChanged: changed !== undefined,
       usageRecorded: usage.position !== undefined,
       connected: agent.connection !== null,
+      acknowledged: 0,
       token: usage.token,
     };
   }

@@ -9,6 +9,7 @@ import type { Actor, Json } from '../event-store/stored-event.js';
 import { badRequest } from '../http/errors.js';
 import type { Caller } from '../http/request-context.js';
 import { Ids, derivedId } from '../ids/ids.js';
+import { LogTail } from '../log-tail/log-tail.js';
 import { ReadModelProgress, type ProjectionName } from '../read-models/consistency.js';
 import { CausedFacts, type CausingFact } from './caused-facts.js';
 import { digestOf, type CommandContext } from './command-context.js';
@@ -44,6 +45,7 @@ export class CommandEndpoint {
     private readonly ids: Ids,
     private readonly clock: Clock,
     @Optional() private readonly caused?: CausedFacts,
+    @Optional() private readonly tail?: LogTail,
   ) {}
 
   /** The envelope of a request's command. Errors: 400 for a malformed `Idempotency-Key`. */
@@ -104,7 +106,7 @@ export class CommandEndpoint {
       return;
     }
     const shown = await Promise.all([
-      shownBy.length === 0 || this.progress.waitFor(shownBy, position, SETTLE_MS),
+      shownBy.length === 0 || this.shows(shownBy, position, SETTLE_MS),
       consequences === undefined || this.consequencesShow(consequences.causes, consequences.actor),
     ]);
     if (shown.includes(false)) reply.header('x-mc-consistency', 'eventual');
@@ -116,7 +118,14 @@ export class CommandEndpoint {
     const recorded = await this.caused.recorded(causes, actor, SETTLE_MS);
     if (recorded === 'none') return true;
     if (recorded === 'late') return false;
-    return this.progress.waitFor(this.caused.shownBy, recorded, Math.max(0, until - performance.now()));
+    return this.shows(this.caused.shownBy, recorded, Math.max(0, until - performance.now()));
+  }
+
+  /** In the read models, and in what this process keeps by following the log. */
+  private async shows(shownBy: readonly ProjectionName[], position: Position, timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs;
+    if (!(await this.progress.waitFor(shownBy, position, timeoutMs))) return false;
+    return (await this.tail?.waitFor(position, Math.max(0, until - performance.now()))) ?? true;
   }
 }
 

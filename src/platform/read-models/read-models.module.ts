@@ -12,6 +12,7 @@ import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
 import { ProjectQueries } from '../../../projections/projects/projects.queries.js';
 import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
+import { WorkItemQueries } from '../../../projections/work-items/work-items.queries.js';
 import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
 import { EventStore } from '../event-store/event-store.js';
@@ -105,6 +106,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new TaskQueries(database),
     },
     {
+      provide: WorkItemQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new WorkItemQueries(database),
+    },
+    {
       provide: TaskOutcomeQueries,
       inject: [Database],
       useFactory: (database: Database) => new TaskOutcomeQueries(database),
@@ -135,6 +141,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     TokenUsageQueries,
     TaskQueries,
     TaskOutcomeQueries,
+    WorkItemQueries,
     TaskCandidateQueries,
     TaskLeaseQueries,
   ],
