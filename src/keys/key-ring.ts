@@ -7,12 +7,16 @@ import { credentialIdOf, issuedKeyOf, type IssuedKey } from './issued-key.js';
 import { keyringStream } from './keyring.decider.js';
 import type { KeyringEvent } from './keys.events.js';
 
-/** How long after its last proof the tail's word is taken. */
-const TRUST_MS = 5_000;
-/** A read of the stream that began at most so long ago counts as now. */
-const READ_COUNTS_MS = 500;
-/** How long what was known may still do for reads when nobody can be asked. */
-const RECENT_MS = 60_000;
+/** Times in ms. */
+export interface KeyRingOptions {
+  /** How long after its last proof the tail's word is taken. Default 5,000. */
+  readonly trustMs?: number;
+  /** A read of the stream that began at most so long ago counts as now. Default 500. */
+  readonly readCountsMs?: number;
+  /** How long what was known may still do for reads when nobody can be asked. Default 60,000. */
+  readonly recentMs?: number;
+}
+
 const RETRY_MS = { first: 100, last: 2_000 };
 
 /**
@@ -41,6 +45,7 @@ export class KeyRing {
     private readonly store: EventStore,
     private readonly tail: LogTail,
     private readonly logger: Logger,
+    private readonly options: KeyRingOptions = {},
   ) {
     this.#loaded = new Promise((resolve) => {
       this.#markLoaded = resolve;
@@ -64,14 +69,15 @@ export class KeyRing {
 
   /** True when memory can be trusted for "known", "revoked" and "unknown" alike. */
   isCurrent(): boolean {
-    if (this.#isComplete && this.tail.isLive(TRUST_MS)) return true;
-    return performance.now() - this.#readAt <= READ_COUNTS_MS;
+    if (this.#isComplete && this.tail.isLive(this.options.trustMs ?? 5_000)) return true;
+    return performance.now() - this.#readAt <= (this.options.readCountsMs ?? 500);
   }
 
-  /** True when memory was current within the last minute. */
+  /** True when memory was current within the last minute: good enough for reads while nobody can be asked. */
   wasCurrentRecently(): boolean {
-    if (this.#isComplete && this.tail.isLive(RECENT_MS)) return true;
-    return performance.now() - this.#readAt <= RECENT_MS;
+    const { recentMs = 60_000 } = this.options;
+    if (this.#isComplete && this.tail.isLive(recentMs)) return true;
+    return performance.now() - this.#readAt <= recentMs;
   }
 
   /** The key with this hash, whatever has become of it. */

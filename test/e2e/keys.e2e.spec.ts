@@ -235,10 +235,10 @@ describe('[KEY-3] a revoked key', () => {
     await everywhere(key, 200);
     const streams = await Promise.all(REPLICAS.map((replica) => listen(key, replica)));
     const other = await listen(testKeys.viewer, 0);
-    let stop = false;
+    const load = new AbortController();
     const answers: number[] = [];
-    const load = REPLICAS.map(async (replica) => {
-      while (!stop) answers.push((await usable(key, replica)).status);
+    const callers = REPLICAS.map(async (replica) => {
+      while (!load.signal.aborted) answers.push((await usable(key, replica)).status);
     });
 
     const answer = await revoke(id);
@@ -248,8 +248,8 @@ describe('[KEY-3] a revoked key', () => {
       await stream.closed(5_000);
       expect(stream.parser.comments.at(-1)).toBe('closed');
     }
-    stop = true;
-    await Promise.all(load);
+    load.abort();
+    await Promise.all(callers);
     expect(new Set(answers)).toEqual(new Set([200, 401]));
     expect(answers.lastIndexOf(200)).toBeLessThan(answers.length - 1);
     expect(other.isClosed).toBe(false);
