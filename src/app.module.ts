@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EventEmitterModule } from '@nestjs/event-emitter';
+import { ActivitiesModule } from './activities/activities.module.js';
 import { AgentsModule } from './agents/agents.module.js';
 import { allEventContracts } from './all.events.js';
 import { AuditModule } from './audit/audit.module.js';
@@ -12,7 +13,9 @@ import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
+import { MentionsModule } from './mentions/mentions.module.js';
 import { NotificationReactorModule } from './notifications/notification-reactor.module.js';
+import { NotificationsModule } from './notifications/notifications.module.js';
 import { RaisedNotificationsModule } from './notifications/raised-notifications.module.js';
 import type { Config, ProcessRole } from './platform/config/config.js';
 import { EventStoreModule } from './platform/event-store/event-store.module.js';
@@ -47,6 +50,9 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     QueueModule,
     ProjectsModule,
     TokensModule,
+    NotificationsModule,
+    ActivitiesModule,
+    MentionsModule,
     FiguresModule,
     PresenceModule,
     HealthModule,

@@ -85,6 +85,27 @@ describe('the agents and their connections', () => {
     expect((await queries.connections(2, {}, { limit: 10, offset: 0 })).total).toBe(0);
   });
 
+  it('finds who can be mentioned by part of the name or of the handle', async () => {
+    const named = (agentId: number, name: string): Written[] =>
+      lifeOf(agentId)
+        .slice(0, 1)
+        .map((written) => ({ ...written, data: { ...written.data, name } }));
+    await given(database.url, agentStatus)
+      .when(logOf([...named(1, 'Build Bot'), ...named(2, 'bo'), ...named(3, 'Zoë bot'), ...named(4, 'x'.repeat(65))]))
+      .deliver();
+
+    const found = async (text: string, agentId?: number) => {
+      const { rows, total } = await queries.mentionable(1, { text, ...(agentId === undefined ? {} : { agentId }) }, 10);
+      return [rows.map(({ name }) => name), total];
+    };
+    expect(await found('')).toEqual([['bo', 'Build Bot'], 2]);
+    expect(await found('D-B')).toEqual([['Build Bot'], 1]);
+    expect(await found('d b')).toEqual([['Build Bot'], 1]);
+    expect(await found('bo', 2)).toEqual([['bo'], 1]);
+    expect((await queries.mentionable(1, { text: '' }, 1)).total).toBe(2);
+    expect(await queries.mentionable(2, { text: '' }, 10)).toEqual({ rows: [], total: 0 });
+  });
+
   it('leaves a retired agent out but keeps its connections', async () => {
     const retired: Written = { stream: 'agent-1', type: 'AgentRetired', data: { agentId: 1, name: 'agent-1' } };
     await given(database.url, agentStatus)

@@ -137,6 +137,27 @@ export class AgentStatusQueries {
     return row === undefined ? undefined : agentOf(row);
   }
 
+  /**
+   * Agents whose handle (the name in lower case, blanks as `-`) may stand after an `@`, and whose name or handle holds
+   * the text; by name.
+   */
+  async mentionable(
+    workspaceId: number,
+    { text, agentId }: { readonly text: string; readonly agentId?: number },
+    limit: number,
+  ): Promise<{ readonly rows: readonly Pick<AgentRow, 'name' | 'role'>[]; readonly total: number }> {
+    const rows = await this.sql.query<{ name: string; role: string; total: string }>(
+      `select name, role, count(*) over () as total from agents
+        where workspace_id = $1 and retired_at is null
+          and replace(name, ' ', '-') ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'
+          and (position(lower($2) in lower(name)) > 0 or position(lower($2) in lower(replace(name, ' ', '-'))) > 0)
+          and ($3::bigint is null or agent_id = $3)
+        order by lower(name), name limit $4`,
+      [workspaceId, text, agentId ?? null, limit],
+    );
+    return { rows: rows.map(({ name, role }) => ({ name, role })), total: Number(rows[0]?.total ?? 0) };
+  }
+
   /** By exact name. The name's own stream decides who owns it; this is a convenience for reading. */
   async agentByName(workspaceId: number, name: string): Promise<AgentRow | undefined> {
     const [row] = await this.sql.query<AgentRecord>(

@@ -5,6 +5,8 @@ import { given } from '../engine/testing/given.js';
 import { idOf, logOf, type Written } from '../engine/testing/log-of.js';
 import { readerOn } from '../engine/testing/reader.js';
 import { resetProjections } from '../engine/testing/reset.js';
+import { TaskHistory } from '../engine/testing/task-history.js';
+import { tasks } from '../tasks/tasks.projection.js';
 import { notifications } from './notifications.projection.js';
 import { NotificationQueries } from './notifications.queries.js';
 
@@ -109,7 +111,7 @@ describe('the notifications', () => {
     expect(await queries.list(2, bob, {}, page)).toEqual({ rows: [], total: 0, unread: 0 });
     expect(await queries.byIds(2, [1])).toEqual([]);
     expect(await queries.byIds(1, [1, 2, 3])).toEqual([
-      { id: 1, recipient: 'bob', recipientAgentId: 2, isRead: false, isDelivered: false },
+      { id: 1, position: 0n, recipient: 'bob', recipientAgentId: 2, isRead: false, isDelivered: false },
     ]);
     expect((await queries.rowsOf(1, [1, 2])).map(({ id }) => id)).toEqual([1]);
   });
@@ -126,11 +128,26 @@ describe('the notifications', () => {
       ]),
     );
     const ids = (rows: readonly { readonly id: number }[]) => rows.map(({ id }) => id);
-    expect(ids(await queries.unmarked(1, bob, 'read', 10))).toEqual([2, 3]);
-    expect(ids(await queries.unmarked(1, bob, 'read', 1))).toEqual([2]);
-    expect(ids(await queries.unmarked(1, bob, 'delivered', 10))).toEqual([3]);
-    expect(ids(await queries.before(1, bob, new Date(at(3)), 10))).toEqual([1, 2]);
+    const all = { after: -1n, limit: 10 };
+    const unread = await queries.unmarked(1, bob, 'read', all);
+    expect(ids(unread)).toEqual([2, 3]);
+    expect(ids(await queries.unmarked(1, bob, 'read', { after: -1n, limit: 1 }))).toEqual([2]);
+    expect(ids(await queries.unmarked(1, bob, 'read', { after: unread[0]?.position ?? 0n, limit: 9 }))).toEqual([3]);
+    expect(ids(await queries.unmarked(1, bob, 'delivered', all))).toEqual([3]);
+    expect(ids(await queries.before(1, bob, new Date(at(3)), all))).toEqual([1, 2]);
     expect(await queries.unread(1, bob)).toBe(2);
+  });
+
+  it('show their task as it is now, while it is there', async () => {
+    const { written } = new TaskHistory().create(7, { title: 'now' }).create(8).delete(8);
+    const log = logOf([...written, raised(1), raised(2, { taskId: 8 })]);
+    await deliver(log);
+    await given(database.url, tasks).when(log).deliver();
+    expect((await queries.list(1, bob, {}, page)).rows.map(({ task }) => task)).toEqual([
+      null,
+      { title: 'now', status: 'inbox' },
+    ]);
+    expect((await queries.rowsOf(1, [2, 1])).map(({ id }) => id)).toEqual([1, 2]);
   });
 
   it('hold every text that the log may hold', async () => {

@@ -1,4 +1,5 @@
 import type { NotificationSource, NotificationType } from '../../src/notifications/notifications.events.js';
+import type { TaskStatus } from '../../src/tasks/tasks.events.js';
 import type { SqlReader } from '../engine/sql.js';
 
 export interface NotificationRow {
@@ -19,6 +20,8 @@ export interface NotificationRow {
   readonly createdAt: Date;
   readonly deliveredAt: Date | null;
   readonly readAt: Date | null;
+  /** The task as it is now; null when it is gone. */
+  readonly task: { readonly title: string; readonly status: TaskStatus } | null;
 }
 
 /** Whose notifications: a name, and the agent that holds it now; null: nobody does. */
@@ -42,17 +45,27 @@ export interface NotificationPage {
 /** What marking a notification must know of it. */
 export interface MarkableRow {
   readonly id: number;
+  /** Its place in the log, for going on after it. */
+  readonly position: bigint;
   readonly recipient: string;
   readonly recipientAgentId: number | null;
   readonly isRead: boolean;
   readonly isDelivered: boolean;
 }
 
-const COLUMNS = `
-  id, workspace_id, recipient, recipient_agent_id, type, title, message, source_type, source_id, task_id, comment_id,
-  author, excerpt, task_title, created_at, delivered_at, read_at`;
+export interface Stretch {
+  readonly after: bigint;
+  readonly limit: number;
+}
 
-const MARKABLE = 'id, recipient, recipient_agent_id, read_at, delivered_at';
+const COLUMNS = `
+  n.id, n.workspace_id, n.recipient, n.recipient_agent_id, n.type, n.title, n.message, n.source_type, n.source_id,
+  n.task_id, n.comment_id, n.author, n.excerpt, n.task_title, n.created_at, n.delivered_at, n.read_at,
+  t.title as now_title, t.status as now_status`;
+
+const WITH_TASK = 'left join tasks t on t.task_id = n.task_id and t.deleted_at is null';
+
+const MARKABLE = 'id, position, recipient, recipient_agent_id, read_at, delivered_at';
 
 /**
  * Notifications as the log has them, without the deleted ones. Every method takes the caller's workspace; another
@@ -85,8 +98,8 @@ export class NotificationQueries {
            union all
            (select * from notifications where workspace_id = $1 and recipient_key = $3 and ${wanted}
              order by position desc limit ${limit + offset})
-         ) both_keys
-         order by position desc limit ${limit} offset ${offset}`,
+         ) n ${WITH_TASK}
+         order by n.position desc limit ${limit} offset ${offset}`,
         values,
       ),
       this.counts(workspaceId, inbox),
@@ -109,26 +122,31 @@ export class NotificationQueries {
     return rows.map(markableOf);
   }
 
-  /** Oldest first. */
+  /** Not yet marked so and after a place of the log, oldest first. */
   async unmarked(
     workspaceId: number,
     inbox: Inbox,
     mark: 'read' | 'delivered',
-    limit: number,
+    { after, limit }: Stretch,
   ): Promise<readonly MarkableRow[]> {
-    const column = mark === 'read' ? 'read_at' : 'delivered_at';
-    return this.markable(workspaceId, inbox, `${column} is null`, [], limit);
+    return this.markable(workspaceId, inbox, `${mark === 'read' ? 'read_at' : 'delivered_at'} is null`, [after], limit);
   }
 
-  /** Raised before an instant, oldest first. */
-  async before(workspaceId: number, inbox: Inbox, instant: Date, limit: number): Promise<readonly MarkableRow[]> {
-    return this.markable(workspaceId, inbox, 'created_at < $4', [instant], limit);
+  /** Raised before an instant and after a place of the log, oldest first. */
+  async before(
+    workspaceId: number,
+    inbox: Inbox,
+    instant: Date,
+    { after, limit }: Stretch,
+  ): Promise<readonly MarkableRow[]> {
+    return this.markable(workspaceId, inbox, 'created_at < $5', [after, instant], limit);
   }
 
+  /** Oldest first. */
   async rowsOf(workspaceId: number, ids: readonly number[]): Promise<readonly NotificationRow[]> {
     const rows = await this.sql.query<NotificationRecord>(
-      `select ${COLUMNS} from notifications
-        where workspace_id = $1 and id = any($2::bigint[]) and deleted_at is null order by position desc`,
+      `select ${COLUMNS} from notifications n ${WITH_TASK}
+        where n.workspace_id = $1 and n.id = any($2::bigint[]) and n.deleted_at is null order by n.position`,
       [workspaceId, [...ids]],
     );
     return rows.map(notificationOf);
@@ -144,7 +162,8 @@ export class NotificationQueries {
     const { byAgent, byName } = keysOf(inbox);
     const rows = await this.sql.query<MarkableRecord>(
       `select ${MARKABLE} from notifications
-        where workspace_id = $1 and recipient_key in ($2, $3) and deleted_at is null and ${condition}
+        where workspace_id = $1 and recipient_key in ($2, $3) and position > $4 and deleted_at is null
+          and ${condition}
         order by position limit ${limit}`,
       [workspaceId, byAgent, byName, ...values],
     );
@@ -188,13 +207,14 @@ function keysOf({ recipient, agentId }: Inbox): { readonly byAgent: string; read
 
 interface MarkableRecord {
   readonly id: string;
+  readonly position: string;
   readonly recipient: string;
   readonly recipient_agent_id: string | null;
   readonly read_at: Date | null;
   readonly delivered_at: Date | null;
 }
 
-interface NotificationRecord extends MarkableRecord {
+interface NotificationRecord extends Omit<MarkableRecord, 'position'> {
   readonly workspace_id: number;
   readonly type: NotificationType;
   readonly title: string;
@@ -207,11 +227,14 @@ interface NotificationRecord extends MarkableRecord {
   readonly excerpt: string | null;
   readonly task_title: string;
   readonly created_at: Date;
+  readonly now_title: string | null;
+  readonly now_status: TaskStatus | null;
 }
 
 function markableOf(row: MarkableRecord): MarkableRow {
   return {
     id: Number(row.id),
+    position: BigInt(row.position),
     recipient: row.recipient,
     recipientAgentId: numberOrNull(row.recipient_agent_id),
     isRead: row.read_at !== null,
@@ -238,6 +261,7 @@ function notificationOf(row: NotificationRecord): NotificationRow {
     createdAt: row.created_at,
     deliveredAt: row.delivered_at,
     readAt: row.read_at,
+    task: row.now_title === null || row.now_status === null ? null : { title: row.now_title, status: row.now_status },
   };
 }
 

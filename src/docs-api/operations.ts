@@ -3,6 +3,7 @@ import { agentOperations } from './agent.operations.js';
 import { connectionOperations } from './connection.operations.js';
 import { figureOperations } from './figure.operations.js';
 import { keyOperations } from './key.operations.js';
+import { notificationOperations } from './notification.operations.js';
 import type { Operation } from './operation.js';
 import { operationsOperations } from './operations.operations.js';
 import { queueOperations } from './queue.operations.js';
@@ -19,6 +20,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...keyOperations,
   ...taskOperations,
   ...tokenOperations,
+  ...notificationOperations,
   ...figureOperations,
   ...operationsOperations,
 };
