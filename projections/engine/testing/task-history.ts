@@ -16,7 +16,9 @@ export class TaskHistory {
   readonly written: Written[] = [];
   private readonly tasks = new Map<number, { snapshot: TaskSnapshot; lease: Lease | null; epoch: number }>();
   private readonly workspaces = new Map<number, number>();
-  private lastId = 0;
+
+  /** `lastId`: comments and reviews are numbered from here on. */
+  constructor(private lastId = 0) {}
 
   create(taskId: number, fields: Partial<TaskSnapshot> = {}, workspaceId = 1): this {
     const snapshot: TaskSnapshot = {
