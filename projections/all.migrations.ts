@@ -1,4 +1,5 @@
 import { activities } from './activities/activities.projection.js';
+import { agentMemory } from './agent-memory/agent-memory.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
@@ -20,4 +21,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(projects, 'projects/0001-tables'),
   firstMigrationOf(keys, 'keys/0001-tables'),
   firstMigrationOf(activities, 'activities/0001-tables'),
+  firstMigrationOf(agentMemory, 'agent-memory/0001-tables'),
 ];

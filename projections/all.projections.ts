@@ -1,4 +1,5 @@
 import { activities } from './activities/activities.projection.js';
+import { agentMemory } from './agent-memory/agent-memory.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import type { Projection } from './engine/projection.js';
 import { keys } from './keys/keys.projection.js';
@@ -16,6 +17,7 @@ export const allProjections: readonly Projection[] = [
   tasks,
   notifications,
   projects,
+  agentMemory,
   keys,
   activities,
 ];

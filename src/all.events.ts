@@ -1,3 +1,4 @@
+import { agentMemoryEventContracts } from './agents/agent-memory.events.js';
 import { agentEventContracts } from './agents/agents.events.js';
 import { commandEventContracts } from './platform/command/command.events.js';
 import { connectionEventContracts } from './connections/connections.events.js';
@@ -16,6 +17,7 @@ import { tokenEventContracts } from './tokens/tokens.events.js';
 /** Every event type that the log may hold. The registry, the golden fixtures and docs/events.md are made from this list. */
 export const allEventContracts = [
   ...agentEventContracts,
+  ...agentMemoryEventContracts,
   ...connectionEventContracts,
   ...commandEventContracts,
   ...heartbeatEventContracts,

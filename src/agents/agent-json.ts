@@ -1,11 +1,9 @@
 import type { AgentRow } from '../../projections/agent-status/agent-status.queries.js';
 import type { Loaded } from '../platform/command/aggregates.js';
+import { noDetail, type AgentDetail } from './agent-details.js';
 import type { AgentState } from './agent.decider.js';
 
 type AgentView = Omit<AgentRow, 'epoch' | 'revision' | 'connection'>;
-
-/** Tasks come with their own feature; until then every agent has none. */
-const noTasks = { total: 0, assigned: 0, in_progress: 0, quality_review: 0, done: 0, completed: 0 };
 
 /** Unix seconds, or null. */
 export function unixSeconds(at: Date | null): number | null {
@@ -13,7 +11,7 @@ export function unixSeconds(at: Date | null): number | null {
 }
 
 /** An agent as the contract shows it. */
-export function agentJson(agent: AgentView) {
+export function agentJson(agent: AgentView, detail: AgentDetail = noDetail) {
   return {
     id: agent.id,
     name: agent.name,
@@ -29,9 +27,9 @@ export function agentJson(agent: AgentView) {
     workspace_id: agent.workspaceId,
     source: agent.source,
     hidden: false,
-    working_memory: '',
+    working_memory: detail.workingMemory,
     runtime_type: agent.runtimeType,
-    taskStats: noTasks,
+    taskStats: detail.taskStats,
   };
 }
 

@@ -10,6 +10,7 @@ import { badRequest, conflict, notFound } from '../platform/http/errors.js';
 import { oneOf, pageOf, text, type Query as ListQuery } from '../platform/http/list-query.js';
 import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
 import { AgentCommands } from './agents.commands.js';
+import { AgentDetails, noDetail } from './agent-details.js';
 import { AgentDirectory } from './agent-directory.js';
 import { agentJson, unixSeconds, viewOf } from './agent-json.js';
 import type { AgentChanges } from './agent.decider.js';
@@ -17,6 +18,7 @@ import { ChangeAgentBody, ChangeAgentByNameBody, CreateAgentBody, RegisterAgentB
 import { agentStatuses, type AgentProfile } from './agents.events.js';
 
 const shownBy = ['agent-status', 'liveness'] as const;
+const readFrom = [...shownBy, 'agent-memory', 'tasks'] as const;
 
 @ApiTags('agents')
 @Controller('api/agents')
@@ -25,6 +27,7 @@ export class AgentsController {
     private readonly commands: AgentCommands,
     private readonly directory: AgentDirectory,
     private readonly queries: AgentStatusQueries,
+    private readonly details: AgentDetails,
     private readonly endpoint: CommandEndpoint,
     private readonly answers: QueryEndpoint,
   ) {}
@@ -50,10 +53,11 @@ export class AgentsController {
       ...(role === undefined ? {} : { role }),
       ...(agentId === undefined ? {} : { agentId }),
     };
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const { rows, total } = await this.queries.agents(workspaceId, filter, paging);
+      const detailOf = await this.details.of(workspaceId, rows);
       return {
-        agents: rows.map(agentJson),
+        agents: rows.map((row) => agentJson(row, detailOf(row))),
         total,
         page: paging.page,
         limit: paging.limit,
@@ -91,7 +95,7 @@ export class AgentsController {
         });
         if (!created) throw nameExists(agent.name);
         const view = viewOf(await this.directory.describe(agent.agentId));
-        return { status: 201, body: { agent: agentJson(view) }, position, replayed };
+        return { status: 201, body: { agent: agentJson(view, await this.detailOf(view)) }, position, replayed };
       },
     );
   }
@@ -178,14 +182,15 @@ export class AgentsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { principal } = caller;
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const { agentId } = await this.directory.find(principal, reference);
       const row = await this.queries.agentById(principal.workspaceId, agentId);
       if (row === undefined) throw notFound('Agent not found');
+      const detailOf = await this.details.of(principal.workspaceId, [row]);
       const { connection } = row;
       return {
         agent: {
-          ...agentJson(row),
+          ...agentJson(row, detailOf(row)),
           connection: connection && {
             connection_id: connection.connectionId,
             tool_name: connection.toolName,
@@ -221,8 +226,17 @@ export class AgentsController {
         const seen = await this.seenOf(caller.principal.workspaceId, agent.agentId);
         const view = { ...viewOf(await this.directory.describe(agent.agentId)), ...seen };
         const position = changed.position ?? renamed?.position;
-        return { status: 200, body: { success: true, agent: agentJson(view) }, position, replayed: changed.replayed };
+        const shown = { success: true, agent: agentJson(view, await this.detailOf(view)) };
+        return { status: 200, body: shown, position, replayed: changed.replayed };
       },
+    );
+  }
+
+  /** After a command, an absent read model must not turn it into a failure. */
+  private async detailOf(agent: { readonly id: number; readonly name: string; readonly workspaceId: number }) {
+    return this.details.of(agent.workspaceId, [agent]).then(
+      (detail) => detail(agent),
+      () => noDetail,
     );
   }
 

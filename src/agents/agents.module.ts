@@ -3,15 +3,25 @@ import { KeyringModule } from '../keys/keyring.module.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { AgentOfPath } from '../platform/rate-limit/agent-of-path.js';
 import { AgentCapacity } from './agent-capacity.js';
+import { AgentDetails } from './agent-details.js';
 import { AgentDirectoryModule } from './agent-directory.module.js';
 import { AgentCommands } from './agents.commands.js';
 import { AgentsController } from './agents.controller.js';
 import { KnownAgents } from './known-agents.js';
+import { AgentMemories } from './memory/agent-memories.js';
+import { AgentMemoryController } from './memory/agent-memory.controller.js';
+import { AgentSoulController } from './memory/agent-soul.controller.js';
 
 @Module({
   imports: [CommandModule, AgentDirectoryModule, KeyringModule],
-  controllers: [AgentsController],
-  providers: [AgentCommands, AgentCapacity, { provide: AgentOfPath, useClass: KnownAgents }],
+  controllers: [AgentsController, AgentMemoryController, AgentSoulController],
+  providers: [
+    AgentCommands,
+    AgentCapacity,
+    AgentDetails,
+    AgentMemories,
+    { provide: AgentOfPath, useClass: KnownAgents },
+  ],
   exports: [AgentCapacity],
 })
 export class AgentsModule {}

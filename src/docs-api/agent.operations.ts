@@ -30,7 +30,17 @@ const agent = object({
   config: { type: 'object' },
   workspace_id: { type: 'integer' },
   source: { type: 'string' },
+  hidden: { type: 'boolean' },
+  working_memory: { type: 'string' },
   runtime_type: { enum: [...runtimes, null] },
+  taskStats: object({
+    total: count,
+    assigned: count,
+    in_progress: count,
+    quality_review: count,
+    done: count,
+    completed: { ...count, description: 'The same as `done`' },
+  }),
 });
 
 const settings = {

@@ -1,4 +1,5 @@
 import type { HttpMethod } from '../platform/auth/access-rule.js';
+import { agentMemoryOperations } from './agent-memory.operations.js';
 import { agentOperations } from './agent.operations.js';
 import { connectionOperations } from './connection.operations.js';
 import { figureOperations } from './figure.operations.js';
@@ -15,6 +16,7 @@ import { tokenOperations } from './token.operations.js';
 export const operations: Readonly<Record<string, Operation>> = {
   ...connectionOperations,
   ...agentOperations,
+  ...agentMemoryOperations,
   ...queueOperations,
   ...projectOperations,
   ...keyOperations,

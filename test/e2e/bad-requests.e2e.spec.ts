@@ -224,6 +224,9 @@ const writes: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
     'operation',
     'duration',
   ]),
+  body('PUT', () => '/api/agents/1/memory', { working_memory: 'm' }, ['working_memory']),
+  body('PUT', () => '/api/agents/1/memory', { working_memory: 'm', append: true }, ['working_memory']),
+  body('PUT', () => '/api/agents/1/soul', { soul_content: 's' }, ['soul_content']),
   body('POST', () => '/api/projects', { name: 'new' }, [
     'name',
     'ticket_prefix',
@@ -270,6 +273,8 @@ const reads: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
   query('/api/connect', ['limit', 'offset', 'status', 'agent']),
   query('/api/tokens', ['action', 'timeframe', 'since', 'until', 'tz', 'format', 'limit', 'offset']),
   query('/api/tokens/by-agent', ['days']),
+  query('/api/agents/victim/memory', []),
+  query('/api/agents/victim/soul', []),
   query('/api/projects', ['includeArchived', 'limit', 'offset']),
   query('/api/projects/1', ['id']),
   query('/api/projects/1/agents', ['agent_name']),

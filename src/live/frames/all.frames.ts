@@ -1,5 +1,6 @@
 import type { FrameMapping } from './frame-mapping.js';
 import { frameFunction } from './frame.js';
+import { agentMemoryFrames } from './agent-memory.frames.js';
 import { agentFrames } from './agent.frames.js';
 import { keyFrames } from './key.frames.js';
 import { notificationFrames } from './notification.frames.js';
@@ -10,6 +11,7 @@ import { tokenFrames } from './token.frames.js';
 /** Every fact that listeners are told of. A feature adds its mappings here. */
 export const allFrameMappings: readonly FrameMapping[] = [
   ...agentFrames,
+  ...agentMemoryFrames,
   ...keyFrames,
   ...notificationFrames,
   ...projectFrames,

@@ -25,6 +25,8 @@ export interface Reloaded<State, E extends DomainEvent> {
 export interface Fold<State, E extends DomainEvent> {
   readonly initialState: State;
   readonly evolve: (state: State, event: E) => State;
+  /** Types whose event alone decides the state after it: what lies before the last one is not read. */
+  readonly beginsAnewWith?: ReadonlySet<E['type']>;
 }
 
 /** What a fold needs of an event: one from the log, or one that this process has just appended. */
@@ -39,6 +41,7 @@ export interface TailState {
 }
 
 const MAX_CACHED = 20_000;
+const BACKWARDS_PAGE = 20;
 
 /**
  * Folded streams of one kind, in memory. The process's tail keeps them current; while the tail has not proved itself
@@ -54,6 +57,7 @@ export class Aggregates<State, E extends DomainEvent> {
     private readonly store: EventStore,
     private readonly tail: TailState,
     private readonly fold: Fold<State, E>,
+    private readonly maxCached = MAX_CACHED,
   ) {}
 
   /** The state as this process knows it, from memory when the tail is live. */
@@ -76,10 +80,28 @@ export class Aggregates<State, E extends DomainEvent> {
     return this.cached.get(stream);
   }
 
-  /** The state from the store, and every event of the stream in order. */
+  /** The events of the stream in order; with `beginsAnewWith` only from the last event on that begins anew. */
   async history(stream: string): Promise<readonly StoredEvent<E>[]> {
+    const { beginsAnewWith } = this.fold;
+    if (beginsAnewWith !== undefined) return this.historySince(stream, beginsAnewWith);
     const entries = await this.store.readStream(stream);
     return (entries ?? []).map((entry) => readable<E>(entry, stream));
+  }
+
+  private async historySince(stream: string, types: ReadonlySet<string>): Promise<readonly StoredEvent<E>[]> {
+    const newestFirst: StoredEvent<E>[] = [];
+    for (;;) {
+      const last = newestFirst.at(-1);
+      if (last !== undefined && (last.revision === 0n || types.has(last.type))) break;
+      const from = last === undefined ? {} : { from: last.revision - 1n };
+      const page = (await this.store.readStreamBackwards(stream, { max: BACKWARDS_PAGE, ...from })) ?? [];
+      if (page.length === 0) break;
+      for (const entry of page) {
+        newestFirst.push(readable<E>(entry, stream));
+        if (types.has(entry.type)) break;
+      }
+    }
+    return newestFirst.toReversed();
   }
 
   async reload(stream: string): Promise<Loaded<State>> {
@@ -127,7 +149,7 @@ export class Aggregates<State, E extends DomainEvent> {
     if (known !== undefined && known.revision > loaded.revision) return;
     this.cached.delete(stream);
     this.cached.set(stream, loaded);
-    if (this.cached.size > MAX_CACHED) {
+    if (this.cached.size > this.maxCached) {
       const oldest = this.cached.keys().next();
       if (oldest.done !== true) this.cached.delete(oldest.value);
     }

@@ -2,7 +2,15 @@ import type { Position } from '../event-store/position.js';
 
 /** Names of the projections that answers may wait for. */
 export type ProjectionName =
-  'agent-status' | 'liveness' | 'token-usage' | 'tasks' | 'notifications' | 'activities' | 'projects' | 'keys';
+  | 'agent-status'
+  | 'agent-memory'
+  | 'liveness'
+  | 'token-usage'
+  | 'tasks'
+  | 'notifications'
+  | 'activities'
+  | 'projects'
+  | 'keys';
 
 /** Where an answer stands in the log. */
 export interface Consistency {

@@ -1,6 +1,7 @@
 import { Global, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { OnEvent } from '@nestjs/event-emitter';
 import { ActivityQueries } from '../../../projections/activities/activities.queries.js';
+import { AgentMemoryQueries } from '../../../projections/agent-memory/agent-memory.queries.js';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { KeysQueries } from '../../../projections/keys/keys.queries.js';
@@ -8,6 +9,7 @@ import { LivenessQueries } from '../../../projections/liveness/liveness.queries.
 import { TaskCandidateQueries } from '../../../projections/tasks/task-candidates.queries.js';
 import { TaskLeaseQueries } from '../../../projections/tasks/task-leases.queries.js';
 import { TaskOutcomeQueries } from '../../../projections/tasks/task-outcomes.queries.js';
+import { AgentTaskQueries } from '../../../projections/tasks/agent-tasks.queries.js';
 import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
 import { ProjectQueries } from '../../../projections/projects/projects.queries.js';
@@ -69,6 +71,16 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       provide: ActivityQueries,
       inject: [Database],
       useFactory: (database: Database) => new ActivityQueries(database),
+    },
+    {
+      provide: AgentMemoryQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new AgentMemoryQueries(database),
+    },
+    {
+      provide: AgentTaskQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new AgentTaskQueries(database),
     },
     {
       provide: AgentStatusQueries,
@@ -133,7 +145,9 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     DatabaseProbe,
     ProjectionStates,
     ActivityQueries,
+    AgentMemoryQueries,
     AgentStatusQueries,
+    AgentTaskQueries,
     KeysQueries,
     LivenessQueries,
     NotificationQueries,
