@@ -12,7 +12,7 @@ import { CurrentCaller, type Caller } from '../platform/http/request-context.js'
 import { commentOf, threadsOf } from './comment-json.js';
 import { CommentCommands } from './comments.commands.js';
 import { broadcastSchema, commentSchema, type CommentBody } from './task-bodies.js';
-import { answerOf, tasksShownBy as shownBy } from './task-effect.js';
+import { answerOf, tasksReadFrom as readFrom, tasksShownBy as shownBy } from './task-effect.js';
 import { TaskId } from './task-id.pipe.js';
 import { TaskPeople } from './task-people.js';
 import { TaskRunner } from './task-runner.js';
@@ -35,7 +35,7 @@ export class CommentsController {
     @Query() query: ListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const onlyFor = await this.people.confinementOf(principal);
       await this.runner.reach(principal.workspaceId, taskId, onlyFor);
       const rows = await this.queries.comments(principal.workspaceId, taskId);

@@ -10,7 +10,7 @@ import type { Query as ListQuery } from '../platform/http/list-query.js';
 import { CurrentCaller, type Caller } from '../platform/http/request-context.js';
 import { ReviewCommands } from './reviews.commands.js';
 import { reviewSchema, type ReviewBody } from './task-bodies.js';
-import { answerOf, tasksShownBy as shownBy } from './task-effect.js';
+import { answerOf, tasksReadFrom as readFrom, tasksShownBy as shownBy } from './task-effect.js';
 import { TaskPeople } from './task-people.js';
 import { TaskRunner } from './task-runner.js';
 
@@ -38,7 +38,7 @@ export class ReviewsController {
     const single = idsOf(query, 'taskId', 1)[0];
     const several = idsOf(query, 'taskIds', MAX_IDS);
     if (single === undefined && several.length === 0) throw badRequest('taskId is required');
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const onlyFor = await this.people.confinementOf(principal);
       const asked = single === undefined ? several : [single];
       if (onlyFor !== undefined) for (const taskId of asked) await this.runner.reach(workspaceId, taskId, onlyFor);

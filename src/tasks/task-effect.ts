@@ -7,8 +7,11 @@ import { eventIdOf } from '../platform/ids/ids.js';
 import type { KnownTask, TaskOutcome } from './task-directory.js';
 import type { TaskEvent } from './tasks.events.js';
 
-/** Projections that show what becomes of a task: answers wait for them. */
-export const tasksShownBy = ['tasks'] as const;
+/** Projections that show what becomes of a task: answers to commands wait for them. */
+export const tasksShownBy = ['tasks', 'activities'] as const;
+
+/** What queries about tasks are answered from. */
+export const tasksReadFrom = ['tasks'] as const;
 
 /** What a command did to one task. */
 export interface TaskEffect {

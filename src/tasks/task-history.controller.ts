@@ -7,7 +7,7 @@ import { pageOf, type Query as ListQuery } from '../platform/http/list-query.js'
 import { CurrentCaller, type Caller } from '../platform/http/request-context.js';
 import { TaskHistory } from './task-history.js';
 import { TaskId } from './task-id.pipe.js';
-import { tasksShownBy } from './task-effect.js';
+import { tasksReadFrom } from './task-effect.js';
 
 const PAGE = { byDefault: 1_000, cap: 10_000 };
 
@@ -28,7 +28,7 @@ export class TaskHistoryController {
   ) {
     const { limit } = pageOf(query, PAGE);
     const from = readFrom(query, this.generation.current);
-    return this.answers.answer(reply, tasksShownBy, query, async () => ({
+    return this.answers.answer(reply, tasksReadFrom, query, async () => ({
       task_id: taskId,
       ...(await this.history.page(principal.workspaceId, taskId, from, limit)),
     }));

@@ -16,7 +16,7 @@ import {
   type CreateTaskBody,
   type SetStatusesBody,
 } from './task-bodies.js';
-import { answerOf, tasksShownBy as shownBy, type TaskEffect } from './task-effect.js';
+import { answerOf, tasksReadFrom as readFrom, tasksShownBy as shownBy, type TaskEffect } from './task-effect.js';
 import { TaskId } from './task-id.pipe.js';
 import { TaskHistory } from './task-history.js';
 import { taskJson } from './task-json.js';
@@ -47,7 +47,7 @@ export class TasksController {
   ) {
     const paging = pageOf(query);
     const filter = filterOf(query, await this.people.confinementOf(principal));
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const { rows, total } = await this.queries.list(principal.workspaceId, filter, paging);
       const tasks = rows.map((row) => ({ ...taskJson(row.task, row), comment_count: row.commentCount }));
       return { tasks, total, page: paging.page, limit: paging.limit };
@@ -94,7 +94,7 @@ export class TasksController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Json | undefined> {
     const asOf = await this.history.momentOf(principal, query);
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       if (asOf !== undefined) return this.history.taskAsOf(principal.workspaceId, taskId, asOf);
       const onlyFor = await this.people.confinementOf(principal);
       const task = await this.runner.reach(principal.workspaceId, taskId, onlyFor);

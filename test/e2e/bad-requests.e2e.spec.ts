@@ -186,6 +186,25 @@ const query = (path: string, names: readonly string[]) =>
 const usage = { model: 'm', sessionId: 's:x', inputTokens: 1, outputTokens: 1 };
 const badUsage = badBody(usage, Object.keys(usage));
 
+const taskFields = [
+  'description',
+  'status',
+  'priority',
+  'project_id',
+  'assigned_to',
+  'due_date',
+  'estimated_hours',
+  'actual_hours',
+  'metadata',
+  'outcome',
+  'error_message',
+  'resolution',
+  'feedback_rating',
+  'feedback_notes',
+  'retry_count',
+  'completed_at',
+];
+
 /** Requests that a route must refuse, whatever else is right about them. */
 const writes: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
   body('POST', () => '/api/connect', { tool_name: 't', agent_name: 'new' }, [
@@ -227,6 +246,17 @@ const writes: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
   body('PUT', () => '/api/agents/1/memory', { working_memory: 'm' }, ['working_memory']),
   body('PUT', () => '/api/agents/1/memory', { working_memory: 'm', append: true }, ['working_memory']),
   body('PUT', () => '/api/agents/1/soul', { soul_content: 's' }, ['soul_content']),
+  body('POST', () => '/api/tasks', { title: 'x' }, ['title', ...taskFields]),
+  body('PUT', () => '/api/tasks/1', { title: 'x' }, ['title', 'lease_id', ...taskFields]),
+  body('PUT', () => '/api/tasks', { tasks: [{ id: 1, status: 'inbox' }] }, ['tasks']),
+  body('POST', () => '/api/tasks/1/comments', { content: 'x' }, ['content', 'parent_id']),
+  body('POST', () => '/api/tasks/1/broadcast', { message: 'x' }, ['message']),
+  body('POST', () => '/api/quality-review', { taskId: 1, status: 'approved', notes: 'x' }, [
+    'taskId',
+    'status',
+    'notes',
+    'reviewer',
+  ]),
   body('POST', () => '/api/projects', { name: 'new' }, [
     'name',
     'ticket_prefix',
@@ -271,6 +301,11 @@ const reads: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
   query('/api/agents/victim', ['asOf']),
   query('/api/agents/victim/heartbeat', []),
   query('/api/connect', ['limit', 'offset', 'status', 'agent']),
+  query('/api/tasks', ['status', 'assigned_to', 'priority', 'project_id', 'limit', 'offset']),
+  query('/api/tasks/1', ['asOf']),
+  query('/api/tasks/1/comments', ['limit']),
+  query('/api/tasks/1/history', ['from', 'limit']),
+  query('/api/quality-review', ['taskId', 'taskIds']),
   query('/api/tokens', ['action', 'timeframe', 'since', 'until', 'tz', 'format', 'limit', 'offset']),
   query('/api/tokens/by-agent', ['days']),
   query('/api/agents/victim/memory', []),
@@ -299,6 +334,12 @@ const reads: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
     fc
       .record({ segment: value, headers: oddHeaders })
       .map(({ segment, headers }): Sent => ({ method: 'GET', path: `/api/agents/${encoded(segment)}`, headers })),
+  ],
+  [
+    'GET of hostile task ids',
+    fc
+      .record({ segment: value, headers: oddHeaders })
+      .map(({ segment, headers }): Sent => ({ method: 'GET', path: `/api/tasks/${encoded(segment)}`, headers })),
   ],
 ];
 

@@ -1,11 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
 import { type Application, startApplication } from '../support/application.js';
 import { testKeys } from '../support/http-app.js';
 
 let application: Application;
+/** How many hostile strings go through each text. */
+const HOSTILE = Number(process.env['MC_HOSTILE_TEXTS'] ?? 300);
+const AT_ONCE = 10;
 
 beforeAll(async () => {
   application = await startApplication();
+  for (const name of ['bob', 'eve', 'Build Bot']) {
+    await application.call('POST', '/api/agents', { body: { name, role: 'dev' } });
+  }
 });
 
 afterAll(async () => {
@@ -19,17 +26,25 @@ const create = (more: object = {}, options: Options = {}) =>
   call('POST', '/api/tasks', { title: 'Fix login', ...more }, options);
 const logSize = async () => (await application.log()).length;
 
-async function created(more: object = {}): Promise<ReturnType<typeof JSON.parse>> {
+type Task = ReturnType<typeof JSON.parse>;
+
+async function created(more: object = {}): Promise<Task> {
   const { status, body } = await create(more);
-  expect([status, body.error]).toEqual([201, undefined]);
+  expect([status, body.error, body.details]).toEqual([201, undefined, undefined]);
   return body.task;
 }
 
-describe('a task', () => {
-  it('is created with defaults, and its own page and the list show the same', async () => {
+const change = (task: Task, body: object, headers: Record<string, string> = {}) =>
+  call('PUT', `/api/tasks/${task.id}`, body, { headers });
+const facts = async (task: Task) => (await application.log()).filter(({ stream }) => stream === `task-${task.id}`);
+const factTypes = async (task: Task) => (await facts(task)).map(({ type }) => type);
+
+describe('a new task', () => {
+  it('has defaults, and its own page and the list show the same', async () => {
     const { status, body, headers } = await create();
     expect(status).toBe(201);
     expect(headers.get('etag')).toBe('"0"');
+    expect(headers.get('x-mc-consistency')).toBeNull();
     expect(body.task).toEqual({
       id: expect.any(Number),
       title: 'Fix login',
@@ -70,22 +85,533 @@ describe('a task', () => {
     expect(one.body).toEqual(body);
     expect(one.headers.get('etag')).toBe('"0"');
     const list = await application.read('/api/tasks?limit=1', headers);
-    expect(list.body).toEqual({
-      tasks: [{ ...body.task, comment_count: 0 }],
-      total: expect.any(Number),
-      page: 1,
-      limit: 1,
+    const shown = { ...body.task, comment_count: 0 };
+    expect(list.body).toEqual({ tasks: [shown], total: expect.any(Number), page: 1, limit: 1 });
+  });
+
+  it('has every field that was given, and nothing that only the server may say', async () => {
+    const given = {
+      title: 'All',
+      description: 'For @bob, and @BUILD-BOT.',
+      status: 'review',
+      priority: 'critical',
+      assigned_to: 'eve',
+      due_date: 4_102_444_800,
+      estimated_hours: 2.5,
+      actual_hours: 10_000,
+      tags: ['a', 'b'],
+      metadata: { implementation_repo: 'acme/shop', nested: { list: [1, null] } },
+      outcome: 'partial',
+      error_message: 'e',
+      resolution: 'r',
+      feedback_rating: 5,
+      feedback_notes: 'n',
+      retry_count: 3,
+      completed_at: 5,
+    };
+    const owned = { id: 999_999, created_by: 'x', workspace_id: 7, created_at: 1, revision: 9, gate: 'open', x: 1 };
+    const task = await created({ ...given, ...owned });
+    expect(task).toMatchObject({ ...given, created_by: 'admin of the test', workspace_id: 1, revision: 0 });
+    expect(task.id).toBeLessThan(999_999);
+    expect(task.gate).toBe('closed');
+    const [fact] = await facts(task);
+    expect(fact?.data).toMatchObject({
+      task: { assignedAgentId: 2 },
+      mentions: [{ name: 'bob' }, { name: 'Build Bot' }],
+    });
+  });
+
+  it('with an assignee leaves the inbox, and the assignee need not exist', async () => {
+    expect(await created({ assigned_to: ' bob ' })).toMatchObject({ status: 'assigned', assigned_to: 'bob' });
+    expect(await created({ assigned_to: 'nobody yet' })).toMatchObject({ status: 'assigned' });
+    for (const assigned_to of ['', null, '  ']) {
+      expect(await created({ assigned_to })).toMatchObject({ status: 'inbox', assigned_to: null });
+    }
+  });
+
+  it('created as done is an override of the gate, on record', async () => {
+    const task = await created({ status: 'done' });
+    expect(task).toMatchObject({
+      status: 'done',
+      gate: 'override',
+      gate_override: { actor: 'admin of the test', at: expect.any(String) },
+    });
+    expect(task.completed_at).toBe(task.created_at);
+  });
+
+  it('of an unknown project is filed under general, with a warning', async () => {
+    const { status, body } = await create({ project_id: 999_999 });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ task: { project_prefix: 'TASK' }, warnings: [expect.stringContaining('999999')] });
+  });
+
+  it('is numbered in its project', async () => {
+    const project = (await call('POST', '/api/projects', { name: 'Shop', ticket_prefix: 'SHOP' })).body.project;
+    const first = await created({ project_id: project.id });
+    const second = await created({ project_id: project.id });
+    expect([first.ticket_ref, second.ticket_ref]).toEqual(['SHOP-001', 'SHOP-002']);
+    expect(first).toMatchObject({ project_name: 'Shop', project_id: project.id });
+  });
+
+  it('may not mention whom there is not', async () => {
+    const before = await logSize();
+    const { status, body } = await create({ description: '@bob, @nobody and @nobody. or @ghost' });
+    expect(status).toBe(400);
+    expect(body).toEqual({ error: 'Unknown mentions: @nobody, @ghost', missing_mentions: ['nobody', 'ghost'] });
+    expect(await logSize()).toBe(before);
+  });
+
+  it('is created once per idempotency key', async () => {
+    const headers = { 'idempotency-key': 'create-once' };
+    const first = await create({}, { headers });
+    const again = await create({}, { headers });
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.headers.get('etag')).toBe('"0"');
+    expect(await create({ title: 'other' }, { headers })).toMatchObject({ status: 409 });
+  });
+
+  it('is not for viewers', async () => {
+    const before = await logSize();
+    expect(await create({}, { key: testKeys.viewer })).toMatchObject({ status: 403 });
+    expect(await logSize()).toBe(before);
+  });
+});
+
+describe('the fields of a task', () => {
+  const limits: readonly (readonly [string, readonly unknown[], readonly unknown[]])[] = [
+    ['title', ['x', 'x'.repeat(500), '🚀'.repeat(500)], ['', 'x'.repeat(501), null, 5]],
+    ['description', ['', 'x'.repeat(5_000)], ['x'.repeat(5_001), 5]],
+    ['status', ['backlog', 'awaiting_owner', 'failed'], ['open', '', 5]],
+    ['priority', ['critical', 'low'], ['urgent', 5]],
+    ['assigned_to', ['x'.repeat(100)], ['x'.repeat(101), 5]],
+    ['due_date', [0, 4_102_444_800], [-1, 4_102_444_801, 1.5, '5']],
+    ['estimated_hours', [0, 0.25, 10_000], [-0.1, 10_000.1, '5']],
+    ['actual_hours', [0, 10_000], [-1, 10_001]],
+    ['outcome', ['success', 'failed', 'partial', 'abandoned'], ['done', 5]],
+    ['error_message', ['x'.repeat(5_000)], ['x'.repeat(5_001)]],
+    ['resolution', ['x'.repeat(5_000)], ['x'.repeat(5_001)]],
+    ['feedback_rating', [1, 5], [0, 6, 2.5]],
+    ['feedback_notes', ['x'.repeat(5_000)], ['x'.repeat(5_001)]],
+    ['retry_count', [0, 2 ** 53 - 1], [-1, 1.5, 2 ** 53]],
+    ['completed_at', [0, 4_102_444_800], [-1, 4_102_444_801]],
+    ['tags', [[], Array.from({ length: 50 }, (_, i) => `t${i}`), ['x'.repeat(100)]], [['']]],
+    ['tags', [['a']], [Array.from({ length: 51 }, () => 't'), ['x'.repeat(101)], 'a', [5]]],
+    ['metadata', [{}, { implementation_repo: 'x'.repeat(200), code_location: 'x'.repeat(500) }], [[], 'a', 5]],
+    ['metadata', [{ a: 'x'.repeat(65_000) }], [{ a: 'x'.repeat(65_536) }, { implementation_repo: '' }]],
+    ['metadata', [{ free: 1 }], [{ implementation_repo: 'x'.repeat(201) }, { code_location: 'x'.repeat(501) }]],
+  ];
+
+  it.each(limits)(
+    '%s is taken up to its limits and refused beyond, on create and on change',
+    async (field, good, bad) => {
+      const task = await created();
+      for (const value of good) {
+        expect(await created({ [field]: value })).toMatchObject({ [field]: value });
+        const changed = await change(task, { [field]: value });
+        expect([changed.status, changed.body.task?.[field]]).toEqual([200, value]);
+      }
+      const before = await logSize();
+      for (const value of bad) {
+        for (const answer of [await create({ [field]: value }), await change(task, { [field]: value })]) {
+          expect([value, answer.status, answer.body.error]).toEqual([value, 400, 'Validation failed']);
+          expect(answer.body.details[0]).toMatch(new RegExp(`^${field}`));
+        }
+      }
+      expect(await logSize()).toBe(before);
+    },
+  );
+
+  it('are cleared by null where they are optional', async () => {
+    const task = await created({
+      description: 'd',
+      assigned_to: 'bob',
+      due_date: 5,
+      estimated_hours: 1,
+      tags: ['a'],
+      metadata: { a: 1 },
+      outcome: 'failed',
+      feedback_rating: 2,
+      retry_count: 4,
+      completed_at: 7,
+    });
+    const nothing = { description: null, assigned_to: null, due_date: null, estimated_hours: null };
+    const more = { tags: null, metadata: null, outcome: null, feedback_rating: null, retry_count: null };
+    const { status, body } = await change(task, { ...nothing, ...more, completed_at: null });
+    expect(status).toBe(200);
+    expect(body.task).toMatchObject({
+      ...nothing,
+      status: 'inbox',
+      tags: [],
+      metadata: {},
+      outcome: null,
+      feedback_rating: null,
+      retry_count: 0,
+      completed_at: null,
+    });
+  });
+
+  it('need a title: the contract’s own words', async () => {
+    const { status, body } = await call('POST', '/api/tasks', {});
+    expect([status, body]).toEqual([400, { error: 'Validation failed', details: ['title: Title is required'] }]);
+  });
+
+  it(`hold ${HOSTILE} hostile strings byte by byte, in title, description, and comments`, async () => {
+    const text = fc
+      .oneof(
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+        fc.constantFrom(
+          '\u202e',
+          '\ufeff',
+          '\u2028',
+          "'; drop table tasks; --",
+          '%00',
+          '<script>',
+          '\\u0000',
+          '__proto__',
+        ),
+      )
+      .map((value) => value.replaceAll(/[\0@]|\p{Surrogate}/gu, '·'));
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (texts) => {
+        const tasks = await Promise.all(texts.map((title) => created({ title, description: `d ${title}` })));
+        const last = await Promise.all(
+          tasks.map(({ id }, at) => call('POST', `/api/tasks/${id}/comments`, { content: texts[at] })),
+        );
+        for (const [at, { id }] of tasks.entries()) {
+          const title = texts[at];
+          const headers = last[at]?.headers;
+          const { body } = await application.read(`/api/tasks/${id}`, headers);
+          expect([body.task.title, body.task.description]).toEqual([title, `d ${title}`]);
+          const comments = await application.read(`/api/tasks/${id}/comments`, headers);
+          expect(comments.body.comments[0].content).toBe(title);
+        }
+        const list = await application.read(`/api/tasks?limit=${AT_ONCE}`, last.at(-1)?.headers);
+        const titles = list.body.tasks.map((task: Task) => task.title);
+        expect(titles.toSorted()).toEqual(texts.toSorted());
+      }),
+      { numRuns: Math.ceil(HOSTILE / AT_ONCE), endOnFailure: true },
+    );
+  }, 600_000);
+});
+
+describe('a task in the way of a path', () => {
+  it('is 400 where the id is no positive integer, and 404 where there is none', async () => {
+    for (const id of ['abc', '0', '-1', '1.5', '1e3', '9007199254740992', '99999999999999999999', '%20']) {
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        const answer = await call(method, `/api/tasks/${id}`, method === 'PUT' ? {} : undefined);
+        expect([id, answer.status, answer.body]).toEqual([id, 400, { error: 'Invalid task ID' }]);
+      }
+    }
+    for (const [method, path, body] of [
+      ['GET', '', undefined],
+      ['PUT', '', { title: 'x' }],
+      ['DELETE', '', undefined],
+      ['GET', '/comments', undefined],
+      ['POST', '/comments', { content: 'x' }],
+      ['POST', '/broadcast', { message: 'x' }],
+      ['GET', '/history', undefined],
+    ] as const) {
+      const answer = await call(method, `/api/tasks/999999${path}`, body);
+      expect([method, path, answer.status, answer.body]).toEqual([method, path, 404, { error: 'Task not found' }]);
+    }
+  });
+});
+
+describe('changing a task', () => {
+  it('is one fact, says what changed and moves the revision', async () => {
+    const task = await created();
+    const { status, body, headers } = await change(task, { title: 'New', assigned_to: 'bob', tags: ['x'] });
+    expect(status).toBe(200);
+    expect(headers.get('etag')).toBe('"1"');
+    expect(body.task).toMatchObject({ title: 'New', assigned_to: 'bob', status: 'assigned', revision: 1 });
+    expect(body.unchanged).toBeUndefined();
+    const [, fact, ...rest] = await facts(task);
+    expect(rest).toEqual([]);
+    expect(fact).toMatchObject({
+      type: 'TaskChanged',
+      data: {
+        changes: ['assignedAgentId', 'assignedTo', 'status', 'tags', 'title'],
+        previous: { title: 'Fix login', status: 'inbox', assignedTo: null, tags: [] },
+      },
+    });
+  });
+
+  it('that changes nothing is 200, unchanged and no fact', async () => {
+    const task = await created({ metadata: { a: 1, b: 2 } });
+    const before = await logSize();
+    for (const same of [{}, { title: 'Fix login' }, { metadata: { b: 2, a: 1 } }, { assigned_to: '' }]) {
+      const { status, body } = await change(task, same);
+      expect([status, body]).toEqual([200, { task, unchanged: true }]);
+    }
+    expect(await logSize()).toBe(before);
+  });
+
+  it('may move it anywhere but through the closed gate', async () => {
+    const task = await created();
+    const before = await factTypes(task);
+    expect(await change(task, { status: 'done', title: 'New' })).toMatchObject({
+      status: 403,
+      body: { error: 'Aegis approval is required to move task to done.' },
+    });
+    expect(await factTypes(task)).toEqual(before);
+    for (const status of ['failed', 'backlog', 'in_progress', 'quality_review', 'inbox']) {
+      expect(await change(task, { status })).toMatchObject({ status: 200, body: { task: { status } } });
+    }
+  });
+
+  it('to a project that there is not is refused', async () => {
+    const task = await created();
+    expect(await change(task, { project_id: 999_999 })).toMatchObject({
+      status: 400,
+      body: { error: 'Project not found or archived' },
+    });
+    const project = (await call('POST', '/api/projects', { name: 'Move', ticket_prefix: 'MOVE' })).body.project;
+    const moved = await change(task, { project_id: project.id });
+    expect(moved.body.task).toMatchObject({ ticket_ref: 'MOVE-001', project_name: 'Move' });
+    expect((await change(task, { project_id: project.id })).body).toEqual({ task: moved.body.task, unchanged: true });
+    expect((await change(task, { project_id: null })).body.task).toMatchObject({ project_prefix: 'TASK' });
+  });
+
+  it('on another revision is 412 with the task as it is, and changes nothing', async () => {
+    const task = await created();
+    await change(task, { title: 'Second' }, { 'if-match': '"0"' });
+    const before = await logSize();
+    for (const stale of ['"0"', '"7"', 'W/"1"', '"abc"', '"0", "5"']) {
+      const { status, body, headers } = await change(task, { title: 'Third' }, { 'if-match': stale });
+      expect([stale, status, body.error, body.current_revision]).toEqual([stale, 412, 'Task was changed', 1]);
+      expect(body.task).toMatchObject({ title: 'Second', revision: 1 });
+      expect(headers.get('etag')).toBe('"1"');
+    }
+    expect(await change(task, { title: 'Third' }, { 'if-match': 'a b' })).toMatchObject({ status: 400 });
+    expect(await logSize()).toBe(before);
+    expect(await change(task, { title: 'Third' }, { 'if-match': '"1"' })).toMatchObject({ status: 200 });
+    expect(await change(task, { title: 'Fourth' }, { 'if-match': '*' })).toMatchObject({ status: 200 });
+    expect(await change({ id: 999_999 }, { title: 'x' }, { 'if-match': '"0"' })).toMatchObject({ status: 404 });
+  });
+
+  it('by many at once with one revision succeeds for one', async () => {
+    const task = await created();
+    const answers = await Promise.all(
+      Array.from({ length: 16 }, (_, n) => change(task, { title: `by ${n}` }, { 'if-match': '"0"' })),
+    );
+    const statuses = answers.map(({ status }) => status).toSorted();
+    expect(statuses).toEqual([200, ...Array.from({ length: 15 }, () => 412)]);
+  });
+
+  it('that the caller knows already is not sent again', async () => {
+    const task = await created();
+    const path = `/api/tasks/${task.id}`;
+    const known = await call('GET', path, undefined, { headers: { 'if-none-match': '"0"' } });
+    expect([known.status, known.body, known.headers.get('etag')]).toEqual([304, '', '"0"']);
+    expect(await call('GET', path, undefined, { headers: { 'if-none-match': '"1"' } })).toMatchObject({ status: 200 });
+    await change(task, { title: 'New' });
+    expect(await call('GET', path, undefined, { headers: { 'if-none-match': 'W/"0"' } })).toMatchObject({
+      status: 200,
     });
   });
 });
 
-describe('the status of a task', () => {
-  it('of a viewer is not to change', async () => {
+describe('deleting a task', () => {
+  it('takes it out of everything but its history', async () => {
+    const task = await created({ title: 'To be deleted' });
+    const path = `/api/tasks/${task.id}`;
+    const deleted = await call('DELETE', path);
+    expect([deleted.status, deleted.body]).toEqual([200, { success: true }]);
+    for (const [method, at, body] of [
+      ['GET', '', undefined],
+      ['PUT', '', { title: 'x' }],
+      ['DELETE', '', undefined],
+      ['GET', '/comments', undefined],
+      ['POST', '/comments', { content: 'x' }],
+    ] as const) {
+      expect(await call(method, `${path}${at}`, body)).toMatchObject({
+        status: 404,
+        body: { error: 'Task not found' },
+      });
+    }
+    const { body } = await application.read('/api/tasks?limit=200', deleted.headers);
+    expect(body.tasks.map(({ id }: Task) => id)).not.toContain(task.id);
+    const history = await call('GET', `${path}/history`);
+    expect(history.body.events.map(({ type }: { type: string }) => type)).toEqual(['TaskCreated', 'TaskDeleted']);
+  });
+});
+
+describe('the list of tasks', () => {
+  it('is filtered by status, priority, assignee and project, and paged', async () => {
+    const project = (await call('POST', '/api/projects', { name: 'Listed', ticket_prefix: 'LIST' })).body.project;
+    const more = { project_id: project.id, assigned_to: 'lister' };
+    const one = await created({ ...more, priority: 'low' });
+    const two = await created({ ...more, priority: 'high', status: 'review' });
+    const other = await created({ project_id: project.id });
+    const { headers } = await change(other, { title: 'touched' });
+    const ids = async (query: string) => {
+      const { status, body } = await application.read(`/api/tasks?${query}`, headers);
+      expect([query, status]).toEqual([query, 200]);
+      return [body.tasks.map(({ id }: Task) => id), body.total];
+    };
+    expect(await ids(`project_id=${project.id}`)).toEqual([[other.id, two.id, one.id], 3]);
+    expect(await ids(`project_id=${project.id}&limit=1&offset=1`)).toEqual([[two.id], 3]);
+    expect(await ids('assigned_to=lister')).toEqual([[two.id, one.id], 2]);
+    expect(await ids(`project_id=${project.id}&priority=low`)).toEqual([[one.id], 1]);
+    expect(await ids(`project_id=${project.id}&status=review&priority=high`)).toEqual([[two.id], 1]);
+    expect(await ids('assigned_to=never-heard-of')).toEqual([[], 0]);
+  });
+
+  it('refuses garbage', async () => {
+    for (const query of ['limit=abc', 'limit=0', 'offset=-1', 'limit=', 'status=open', 'priority=x', 'project_id=a']) {
+      expect([query, (await call('GET', `/api/tasks?${query}`)).status]).toEqual([query, 400]);
+    }
+  });
+});
+
+describe('setting the status of several tasks', () => {
+  const setAll = (tasks: readonly object[]) => call('PUT', '/api/tasks', { tasks });
+
+  it('counts those that there are, and each change is a fact', async () => {
+    const [one, two] = [await created(), await created({ status: 'review' })];
+    const { status, body, headers } = await setAll([
+      { id: one.id, status: 'review' },
+      { id: two.id, status: 'review' },
+      { id: 999_999, status: 'review' },
+    ]);
+    expect([status, body]).toEqual([200, { success: true, updated: 2, skipped: [999_999] }]);
+    expect(await factTypes(one)).toEqual(['TaskCreated', 'TaskStatusSet']);
+    expect(await factTypes(two)).toEqual(['TaskCreated']);
+    const list = await application.read('/api/tasks?limit=2', headers);
+    expect(list.body.tasks.map((task: Task) => task.status)).toEqual(['review', 'review']);
+  });
+
+  it('changes none when the gate holds one of them back', async () => {
+    const [one, two] = [await created(), await created()];
     const before = await logSize();
-    expect(await create({}, { key: testKeys.viewer })).toMatchObject({ status: 403 });
-    expect(await call('PUT', `/api/tasks/${(await created()).id}`, {}, { key: testKeys.viewer })).toMatchObject({
-      status: 403,
-    });
-    expect(await logSize()).toBe(before + 1);
+    const { status, body } = await setAll([
+      { id: one.id, status: 'review' },
+      { id: two.id, status: 'done' },
+    ]);
+    expect([status, body]).toEqual([403, { error: `Aegis approval required for task ${two.id}` }]);
+    expect(await logSize()).toBe(before);
+  });
+
+  it('takes 1 to 100', async () => {
+    const item = { id: 1, status: 'inbox' };
+    for (const tasks of [[], Array.from({ length: 101 }, () => item), [{ id: 1 }], [{ ...item, status: 'x' }], 5]) {
+      expect(await call('PUT', '/api/tasks', { tasks })).toMatchObject({ status: 400 });
+    }
+    expect(await call('PUT', '/api/tasks', {})).toMatchObject({ status: 400 });
+  });
+});
+
+describe('the history of a task', () => {
+  it('is every fact in order, page by page, for admins only', async () => {
+    const task = await created();
+    await change(task, { title: 'Second' });
+    await change(task, { title: 'Third' });
+    const path = `/api/tasks/${task.id}/history`;
+    const all = (await call('GET', path)).body;
+    expect(all).toMatchObject({ task_id: task.id, total: 3, next: null });
+    expect(all.events.map(({ revision }: { revision: number }) => revision)).toEqual([0, 1, 2]);
+    const first = (await call('GET', `${path}?limit=2`)).body;
+    expect(first).toMatchObject({ total: 3, next: all.events[1].position });
+    const rest = (await call('GET', `${path}?limit=2&from=${first.next}`)).body;
+    expect([...first.events, ...rest.events]).toEqual(all.events);
+    expect(rest.next).toBeNull();
+    expect(await call('GET', path, undefined, { key: testKeys.operator })).toMatchObject({ status: 403 });
+    expect(await call('GET', `${path}?from=nonsense`)).toMatchObject({ status: 400 });
+  });
+
+  it('shows the task as it was at any position, and as it is by now', async () => {
+    const task = await created();
+    const path = `/api/tasks/${task.id}`;
+    const bodies = [task];
+    for (const more of [{ title: 'Second' }, { status: 'in_progress', assigned_to: 'bob' }, { status: 'review' }]) {
+      bodies.push((await change(task, more)).body.task);
+    }
+    const { events } = (await call('GET', `${path}/history`)).body;
+    for (const [at, { position, recordedAt }] of events.entries()) {
+      const then = await call('GET', `${path}?asOf=${position}`);
+      expect(then.body).toEqual({ task: bodies[at], asOf: { position, recordedAt } });
+    }
+    const now = await call('GET', `${path}?asOf=${encodeURIComponent(new Date().toISOString())}`);
+    expect(now.body.task).toEqual((await call('GET', path)).body.task);
+    const deleted = await call('DELETE', path);
+    expect(await call('GET', `${path}?asOf=${events[3].position}`)).toMatchObject({ status: 200 });
+    expect(await call('GET', `${path}?asOf=${deleted.headers.get('x-mc-position')}`)).toMatchObject({ status: 404 });
+  });
+
+  it('is not there before the birth, nor in the future, nor for others than admins', async () => {
+    const task = await created();
+    const path = `/api/tasks/${task.id}`;
+    const at = (asOf: string, key = testKeys.admin) =>
+      call('GET', `${path}?asOf=${encodeURIComponent(asOf)}`, undefined, { key });
+    expect(await at('2020-01-01T00:00:00Z')).toMatchObject({ status: 404 });
+    expect(await at('1000')).toMatchObject({ status: 404 });
+    for (const bad of ['2999-01-01T00:00:00Z', '4102444800', 'yesterday', '', '1-00', `1-${'f'.repeat(32)}-00000000`]) {
+      expect([bad, (await at(bad)).status]).toEqual([bad, 400]);
+    }
+    expect(await at('1000', testKeys.operator)).toMatchObject({ status: 403 });
+  });
+});
+
+describe('a usage report', () => {
+  it('names a task that there is, and is warned about any other', async () => {
+    const task = await created();
+    const usage = { model: 'm', sessionId: 'bob:cli', inputTokens: 1, outputTokens: 1 };
+    const known = await call('POST', '/api/tokens', { ...usage, taskId: task.id });
+    expect(known).toMatchObject({ status: 200, body: { record: { taskId: task.id } } });
+    expect(known.body.warnings).toBeUndefined();
+    await call('DELETE', `/api/tasks/${task.id}`);
+    const gone = await call('POST', '/api/tokens', { ...usage, taskId: String(task.id) });
+    expect(gone).toMatchObject({ status: 200, body: { record: { taskId: null }, warnings: [expect.any(String)] } });
+  });
+});
+
+describe('an agent’s key', () => {
+  const denied = { error: 'Access denied: agent key may only access its own tasks.' };
+  let key: string;
+
+  beforeAll(async () => {
+    const issued = await call('POST', '/api/agents/bob/keys', { scopes: ['agent:self', 'agent:tasks'] });
+    expect(issued.status).toBe(201);
+    key = issued.body.api_key;
+  });
+
+  it('reaches its own tasks only, on lists, reads and writes, and learns nothing about others', async () => {
+    const own = await created({ assigned_to: 'bob' });
+    const others = await created({ assigned_to: 'eve' });
+    const unassigned = await created();
+    const list = await call('GET', '/api/tasks?limit=200', undefined, { key });
+    expect(list.status).toBe(200);
+    expect(new Set(list.body.tasks.map((task: Task) => task.assigned_to))).toEqual(new Set(['bob']));
+    expect(await call('GET', `/api/tasks/${own.id}`, undefined, { key })).toMatchObject({ status: 200 });
+    const before = await logSize();
+    for (const id of [others.id, unassigned.id, 999_999]) {
+      for (const [method, path, body] of [
+        ['GET', `/api/tasks/${id}`, undefined],
+        ['PUT', `/api/tasks/${id}`, { title: 'mine' }],
+        ['GET', `/api/tasks/${id}/comments`, undefined],
+        ['POST', `/api/tasks/${id}/comments`, { content: 'mine' }],
+        ['PUT', '/api/tasks', { tasks: [{ id, status: 'review' }] }],
+      ] as const) {
+        const answer = await call(method, path, body, { key });
+        expect([method, path, answer.status, answer.body]).toEqual([method, path, 403, denied]);
+      }
+    }
+    for (const more of [{}, { assigned_to: 'eve' }]) {
+      expect(await create(more, { key })).toMatchObject({ status: 403, body: denied });
+    }
+    const facts = (await application.log()).slice(before).filter(({ stream }) => stream.startsWith('task-'));
+    expect(facts).toEqual([]);
+  });
+
+  it('writes as its agent', async () => {
+    const { status, body } = await create({ assigned_to: 'bob' }, { key });
+    expect([status, body.task?.created_by]).toEqual([201, 'bob']);
+    const changed = await call('PUT', `/api/tasks/${body.task.id}`, { status: 'review' }, { key });
+    expect(changed).toMatchObject({ status: 200 });
+    const comment = await call('POST', `/api/tasks/${body.task.id}/comments`, { content: 'done' }, { key });
+    expect(comment.body.comment).toMatchObject({ author: 'bob' });
   });
 });
