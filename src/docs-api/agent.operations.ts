@@ -10,6 +10,7 @@ import {
   seconds,
   text,
 } from './operation.js';
+import { lookExample, workItems } from './work-item.schemas.js';
 
 const statuses = ['online', 'idle', 'busy', 'error', 'offline'];
 const runtimes = ['hermes', 'openclaw', 'claude', 'codex', 'custom'];
@@ -49,15 +50,6 @@ const settings = {
   soul_content: text(50_000),
   config: { type: 'object' },
   runtime_type: { enum: runtimes },
-};
-
-const workItems = {
-  type: 'array',
-  items: object({
-    type: { enum: ['mentions', 'assigned_tasks', 'notifications', 'urgent_activities'] },
-    count: { type: 'integer' },
-    items: { type: 'array', items: { type: 'object' } },
-  }),
 };
 
 const beat = {
@@ -163,7 +155,9 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
     tag: 'Heartbeat',
     summary: 'Look at the work items',
     description: 'Reads only: no sign of life, no status, no fact.',
-    answer: object(beat),
+    query: [atLeast],
+    answer: object({ ...beat, connection_status: { enum: ['connected', 'none'] } }),
+    example: lookExample,
     failures: [404],
   },
   'POST /api/agents/{id}/heartbeat': {
@@ -173,7 +167,12 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
       required: false,
       schema: object({
         connection_id: { type: 'string' },
-        ack: { type: 'array', items: { type: 'integer' }, maxItems: 100 },
+        ack: {
+          type: 'array',
+          items: { type: 'integer' },
+          maxItems: 100,
+          description: 'Ids of notifications and mentions from earlier beats: they become delivered and read',
+        },
         status: { enum: ['online', 'idle', 'busy', 'error'] },
         last_activity: { type: 'string', description: 'Cut at 500 characters' },
         token_usage: object({
@@ -200,7 +199,7 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
       token_duplicate: { type: 'boolean' },
       status_error: { type: 'string' },
       connection_status: { enum: ['connected', 'none'] },
-      acknowledged: { type: 'integer' },
+      acknowledged: { type: 'integer', description: 'How many became read by this beat' },
     }),
     example: {
       status: 'HEARTBEAT_OK',

@@ -4,6 +4,7 @@ import type { RegisteredAgent } from '../agents/agent.decider.js';
 import type { AgentStatus, StatusReason } from '../agents/agents.events.js';
 import { ConnectionCommands } from '../connections/connections.commands.js';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
+import { NotificationCommands } from '../notifications/notifications.commands.js';
 import { laterOf, type Position } from '../platform/event-store/position.js';
 import { conflict, notFound, type Refusal } from '../platform/http/errors.js';
 import { UsageRecorder } from '../tokens/usage-recorder.js';
@@ -28,7 +29,7 @@ export interface HeartbeatOutcome {
 
 type EndedStatus = 'superseded' | 'disconnected' | 'unknown';
 
-/** One beat: connection, then status, then usage, then the beat itself. Durable before it is answered. */
+/** One beat: connection, then acknowledgements, then status, then usage, then the beat itself. Durable before it is answered. */
 @Injectable()
 export class HeartbeatCommands {
   constructor(
@@ -36,11 +37,13 @@ export class HeartbeatCommands {
     private readonly connections: ConnectionCommands,
     private readonly writer: HeartbeatWriter,
     private readonly usage: UsageRecorder,
+    private readonly notifications: NotificationCommands,
   ) {}
 
   /** Errors: 409 for a connection that is not the agent's open one; nothing of the beat is recorded then. */
   async beat(context: CommandContext, found: RegisteredAgent, body: HeartbeatBody): Promise<HeartbeatOutcome> {
     const agent = await this.withConnection(context, found, body.connectionId);
+    const acknowledged = await this.notifications.acknowledge(stepOf(context, 'ack'), agent, body.ack);
     const changed = await this.changeStatus(context, agent, body);
     const usage = await this.recordUsage(context, agent, body.tokenUsage);
     const beaten = await this.writer.record({
@@ -52,7 +55,7 @@ export class HeartbeatCommands {
         ...(body.lastActivity === undefined ? {} : { lastActivity: body.lastActivity }),
       },
     });
-    const position = [changed, usage.position].reduce<Position>(
+    const position = [acknowledged.position, changed, usage.position].reduce<Position>(
       (a, b) => (b === undefined ? a : laterOf(a, b)),
       beaten,
     );
@@ -61,7 +64,7 @@ export class HeartbeatCommands {
       statusChanged: changed !== undefined,
       usageRecorded: usage.position !== undefined,
       connected: agent.connection !== null,
-      acknowledged: 0,
+      acknowledged: acknowledged.count,
       token: usage.token,
     };
   }

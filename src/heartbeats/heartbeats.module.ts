@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AgentDirectoryModule } from '../agents/agent-directory.module.js';
 import { ConnectionsModule } from '../connections/connections.module.js';
+import { NotificationsModule } from '../notifications/notifications.module.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { WorkItemsModule } from '../work-items/work-items.module.js';
@@ -10,7 +11,7 @@ import { HeartbeatCommands } from './heartbeats.commands.js';
 import { HeartbeatsController } from './heartbeats.controller.js';
 
 @Module({
-  imports: [CommandModule, AgentDirectoryModule, ConnectionsModule, TokensModule, WorkItemsModule],
+  imports: [CommandModule, AgentDirectoryModule, ConnectionsModule, NotificationsModule, TokensModule, WorkItemsModule],
   controllers: [HeartbeatsController],
   providers: [HeartbeatCommands, HeartbeatRetention, HeartbeatWriter],
 })
