@@ -1,6 +1,7 @@
 import { victims } from '../injectors/kill.js';
 import { copiesFamily } from './copies.js';
 import type { Family } from './family.js';
+import { notificationsFamily } from './notifications.js';
 import { Trial } from './trial.js';
 
 const LISTENERS_LEAST_CUTS = 100;
@@ -26,6 +27,11 @@ export const allFamilies: readonly Family[] = [
     name: 'copies',
     what: '50 parallel copies of one token report, everything killed among them, and 50 again',
     run: copiesFamily,
+  },
+  {
+    name: 'notifications',
+    what: 'tasks and comments under way while the reactor that tells of them, the event store or everything is killed',
+    run: notificationsFamily,
   },
 ];
 
