@@ -150,21 +150,31 @@ const event = {
   },
 };
 
+const taskFilters = [
+  choice('status', 'Only these', taskStatuses),
+  choice('priority', 'Only these', taskPriorities),
+  parameter('assigned_to', 'Only what is assigned to this name'),
+];
+const listedTasks = {
+  answer: listOf('tasks', object({ ...taskFields, comment_count: integer })),
+  example: { tasks: [{ ...exampleTask, comment_count: 1 }], total: 1, page: 1, limit: 50 },
+};
+
 export const taskOperations: Readonly<Record<string, Operation>> = {
   'GET /api/tasks': {
     tag,
     summary: 'List tasks, newest first',
     description: 'An agent’s key sees its own tasks only.',
-    query: [
-      choice('status', 'Only these', taskStatuses),
-      choice('priority', 'Only these', taskPriorities),
-      parameter('assigned_to', 'Only what is assigned to this name'),
-      parameter('project_id', 'Only of this project', integer),
-      ...paging(200),
-      atLeast,
-    ],
-    answer: listOf('tasks', object({ ...taskFields, comment_count: integer })),
-    example: { tasks: [{ ...exampleTask, comment_count: 1 }], total: 1, page: 1, limit: 50 },
+    query: [...taskFilters, parameter('project_id', 'Only of this project', integer), ...paging(200), atLeast],
+    ...listedTasks,
+  },
+  'GET /api/projects/{id}/tasks': {
+    tag: 'Projects',
+    summary: 'List the tasks of a project, newest first',
+    description: 'An agent’s key sees its own tasks only.',
+    query: [...taskFilters, ...paging(200), atLeast],
+    ...listedTasks,
+    failures: [404],
   },
   'POST /api/tasks': {
     tag,

@@ -1,10 +1,9 @@
 import { Body, Controller, Delete, Get, Headers, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { TaskQueries, type TaskFilter } from '../../projections/tasks/tasks.queries.js';
 import { CommandEndpoint } from '../platform/command/command-endpoint.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import type { Json } from '../platform/event-store/stored-event.js';
-import { integer, oneOf, pageOf, text, type Query as ListQuery } from '../platform/http/list-query.js';
+import type { Query as ListQuery } from '../platform/http/list-query.js';
 import { CurrentCaller, type Caller } from '../platform/http/request-context.js';
 import { etagOf, expectedRevisions, isKnown } from './entity-tag.js';
 import {
@@ -19,12 +18,11 @@ import {
 import { answerOf, tasksReadFrom as readFrom, tasksShownBy as shownBy, type TaskEffect } from './task-effect.js';
 import { TaskId } from './task-id.pipe.js';
 import { TaskHistory } from './task-history.js';
-import { taskJson } from './task-json.js';
+import { TaskLists } from './task-lists.js';
 import { TaskPeople } from './task-people.js';
 import { TaskRunner } from './task-runner.js';
 import { TaskViews } from './task-views.js';
 import { TaskCommands } from './tasks.commands.js';
-import { taskPriorities, taskStatuses, type Recipient } from './tasks.events.js';
 
 @Controller('api/tasks')
 export class TasksController {
@@ -34,7 +32,7 @@ export class TasksController {
     private readonly people: TaskPeople,
     private readonly views: TaskViews,
     private readonly history: TaskHistory,
-    private readonly queries: TaskQueries,
+    private readonly lists: TaskLists,
     private readonly endpoint: CommandEndpoint,
     private readonly answers: QueryEndpoint,
   ) {}
@@ -45,13 +43,7 @@ export class TasksController {
     @Query() query: ListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const paging = pageOf(query);
-    const filter = filterOf(query, await this.people.confinementOf(principal));
-    return this.answers.answer(reply, readFrom, query, async () => {
-      const { rows, total } = await this.queries.list(principal.workspaceId, filter, paging);
-      const tasks = rows.map((row) => ({ ...taskJson(row.task, row), comment_count: row.commentCount }));
-      return { tasks, total, page: paging.page, limit: paging.limit };
-    });
+    return this.lists.answer(reply, principal, query);
   }
 
   @Post()
@@ -139,20 +131,6 @@ export class TasksController {
       return { status: 200, body: { success: true }, position };
     });
   }
-}
-
-function filterOf(query: ListQuery, own: Recipient | undefined): TaskFilter {
-  const status = oneOf(query, 'status', taskStatuses);
-  const priority = oneOf(query, 'priority', taskPriorities);
-  const assignedTo = text(query, 'assigned_to', 100);
-  const projectId = integer(query, 'project_id', 1);
-  return {
-    ...(status === undefined ? {} : { status }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(assignedTo === undefined ? {} : { assignedTo }),
-    ...(projectId === undefined ? {} : { projectId }),
-    ...(own === undefined || own.agentId === null ? {} : { agent: { id: own.agentId, name: own.name } }),
-  };
 }
 
 function renewsTheLease({ events }: TaskEffect): boolean {

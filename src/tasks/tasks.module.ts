@@ -10,6 +10,7 @@ import { ReviewsController } from './reviews.controller.js';
 import { TaskDirectoryModule } from './task-directory.module.js';
 import { TaskHistory } from './task-history.js';
 import { TaskHistoryController } from './task-history.controller.js';
+import { TaskLists } from './task-lists.js';
 import { TaskPeople } from './task-people.js';
 import { TaskRunner } from './task-runner.js';
 import { TaskViews } from './task-views.js';
@@ -24,11 +25,12 @@ import { TasksController } from './tasks.controller.js';
     CommentCommands,
     ReviewCommands,
     TaskHistory,
+    TaskLists,
     TaskPeople,
     TaskRunner,
     TaskViews,
     ReservedNumbers,
   ],
-  exports: [TaskPeople, TaskRunner, TaskViews],
+  exports: [TaskLists, TaskPeople, TaskRunner, TaskViews],
 })
 export class TasksModule {}

@@ -276,6 +276,20 @@ describe('the agents of a project', () => {
   });
 });
 
+describe('the tasks of a project', () => {
+  it('are listed as all tasks are, but of this project only', async () => {
+    const id = await created('Listed');
+    const task = async (more: object) => (await call('POST', '/api/tasks', { title: 't', ...more })).body.task;
+    const own = await task({ project_id: id, priority: 'high' });
+    await task({});
+    const { body } = await call('GET', `/api/projects/${id}/tasks`);
+    expect(body).toMatchObject({ total: 1, page: 1, limit: 50, tasks: [{ id: own.id, project_name: 'Listed' }] });
+    expect((await call('GET', `/api/projects/${id}/tasks?priority=low&project_id=1`)).body.total).toBe(0);
+    expect((await call('GET', `/api/projects/${id}/tasks?status=odd`)).status).toBe(400);
+    expect((await call('GET', '/api/projects/999999/tasks')).status).toBe(404);
+  });
+});
+
 describe('the tasks of a project that is deleted', () => {
   it('move to general under numbers of that project, and the project is gone', async () => {
     const id = await created('Short-lived');

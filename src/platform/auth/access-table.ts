@@ -82,6 +82,7 @@ export const accessRules: readonly AccessRule[] = [
   ...rulesOf('/api/projects', { GET: viewer(), POST: operator() }),
   // Deleting for good needs an admin: the route itself asks for that.
   ...rulesOf('/api/projects/{id}', { GET: viewer(), PATCH: operator(), DELETE: operator() }),
+  ...rulesOf('/api/projects/{id}/tasks', { GET: viewer() }),
   ...rulesOf('/api/projects/{id}/agents', { GET: viewer(), POST: operator(), DELETE: operator() }),
   ...rulesOf('/api/tokens/rotate', { GET: admin(), POST: admin() }),
   ...rulesOf('/api/agents/{id}/keys', { GET: admin(), POST: admin(), DELETE: admin() }),
