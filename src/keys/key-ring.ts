@@ -32,6 +32,8 @@ export class KeyRing {
   readonly #loaded: Promise<void>;
   #markLoaded: () => void = () => {};
   #revision = -1n;
+  /** The latest event of the stream that the tail has shown, taken in or not. */
+  #seen = -1n;
   /** Read once since the tail knows where it begins, and nothing was missed since. */
   #isComplete = false;
   #readAt = -Infinity;
@@ -125,7 +127,7 @@ export class KeyRing {
       if (!this.#take(entry)) throw new StoreUnavailable(`${keyringStream} holds what this version cannot read`);
     }
     this.#readAt = startedAt;
-    if (!isCovered) return;
+    if (!isCovered || this.#revision < this.#seen) return;
     this.#isComplete = true;
     this.#markLoaded();
   }
@@ -135,6 +137,7 @@ export class KeyRing {
     try {
       await this.refresh();
       this.#isToldOf = false;
+      if (!this.#isComplete) this.#loadIn(retryMs, RETRY_MS.first);
     } catch (error) {
       if (!this.#isToldOf)
         this.logger.error({ err: error }, 'the issued keys cannot be read: only environment keys work');
@@ -152,6 +155,7 @@ export class KeyRing {
   #follow(entries: readonly LogEntry[]): void {
     for (const entry of entries) {
       if (entry.stream === keyringStream) {
+        this.#seen = entry.revision;
         if (this.#take(entry)) continue;
         this.#isComplete = false;
         this.#loadIn(0, RETRY_MS.first);

@@ -258,6 +258,20 @@ describe('[KEY-3] a revoked key', () => {
     expect(listed).toMatchObject({ revoked_at: answer.body.revoked_at, updated_at: answer.body.revoked_at });
   }, 60_000);
 
+  it('[SSE-1] does not open a stream by a ticket that it asked for before', async () => {
+    const { id, key } = await issue();
+    await everywhere(key, 200);
+    const ticket = async () => (await call('POST', '/api/events/ticket', {}, { key })).body.url as string;
+    const [early, late] = [await ticket(), await ticket()];
+    const opened = await openStream(`${application.urls[1]}${early}`);
+    open.push(opened);
+    expect(opened.status).toBe(200);
+    await revoke(id);
+    await everywhere(key, 401);
+    await opened.closed(5_000);
+    expect((await openStream(`${application.urls[1]}${late}`, { headers: fromElsewhere() })).status).toBe(401);
+  });
+
   it('is not active any more: to revoke it, or what never was a key, or an agent’s key, again is 404', async () => {
     const { id } = await issue();
     const own = await agentKey('not-mine');
@@ -466,6 +480,27 @@ describe('a process that starts while PostgreSQL is away', () => {
       expect(await beat(gone.key)).toBe(401);
     } finally {
       await app.close();
+    }
+  }, 60_000);
+});
+
+describe('a process that was given a newer master key', () => {
+  it('knows the keys issued under the older one, and shows a repeat the same key', async () => {
+    const keyed = { 'idempotency-key': 'before-the-change' };
+    const first = await call('POST', '/api/keys', { role: 'viewer' }, { headers: keyed });
+    const [current] = testConfig().secretKeys;
+    if (current === undefined) throw new Error('the tests have a master key');
+    const secretKeys = [{ id: 'newer', value: Buffer.alloc(32, 9) }, current];
+    const changed = await startApplication({ on: application, config: { secretKeys } });
+    try {
+      expect((await changed.call('GET', '/api/agents', { key: first.body.api_key })).status).toBe(200);
+      const again = await changed.call('POST', '/api/keys', { body: { role: 'viewer' }, headers: keyed });
+      expect(again.body).toEqual(first.body);
+      const fresh = await changed.call('POST', '/api/keys', { body: { role: 'viewer' } });
+      expect((await changed.call('GET', '/api/agents', { key: fresh.body.api_key })).status).toBe(200);
+      expect((await changed.call('GET', '/api/agents', { key: 'unknown-key-0123456789-abc' })).status).toBe(401);
+    } finally {
+      await changed.close();
     }
   }, 60_000);
 });
