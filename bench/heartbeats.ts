@@ -1,3 +1,4 @@
+import { giveWork } from './give-work.js';
 import { closedLoop, LoadConnection, requestBytes } from './load-client.js';
 import { processTree, totalCpuSeconds } from './process-tree.js';
 import { BENCH_KEY, machineLine, startSystem } from './system.js';
@@ -5,6 +6,9 @@ import { BENCH_KEY, machineLine, startSystem } from './system.js';
 const CONNECTIONS = Number(process.env['BENCH_CONNECTIONS'] ?? 10);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 10);
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 3);
+/** How many work items wait for each agent, and come with every answer. */
+const WORK_ITEMS = Number(process.env['BENCH_WORK_ITEMS'] ?? 0);
+const TARGET = WORK_ITEMS === 0 ? { perSecond: 1_500, p99Ms: 40 } : { perSecond: 1_200, p99Ms: 50 };
 
 const system = await startSystem();
 try {
@@ -19,6 +23,7 @@ try {
       return (await response.json()) as { agent_id: number; connection_id: string };
     }),
   );
+  for (const [index] of agents.entries()) await giveWork(system.port, `bench-${index}`, WORK_ITEMS);
   const requests = agents.map(({ agent_id, connection_id }) =>
     requestBytes('POST', `/api/agents/${agent_id}/heartbeat`, BENCH_KEY, JSON.stringify({ connection_id })),
   );
@@ -30,8 +35,8 @@ try {
     const after = processTree(process.pid);
     const cpuUs = ((totalCpuSeconds(after) - totalCpuSeconds(before)) * 1e6) / result.requests;
     console.log(
-      `run ${run}: ${result.perSecond.toFixed(0)} beats/s (target 1500), p50 ${result.p50Ms.toFixed(1)} ms, ` +
-        `p99 ${result.p99Ms.toFixed(1)} ms (target 40), CPU ${cpuUs.toFixed(0)} us a beat, ` +
+      `run ${run}: ${result.perSecond.toFixed(0)} beats/s (target ${TARGET.perSecond}), p50 ${result.p50Ms.toFixed(1)} ms, ` +
+        `p99 ${result.p99Ms.toFixed(1)} ms (target ${TARGET.p99Ms}), CPU ${cpuUs.toFixed(0)} us a beat, ` +
         `statuses ${JSON.stringify(result.statuses)}`,
     );
     for (const each of after) {
