@@ -108,10 +108,6 @@ export class NotificationQueries {
     return { rows: rows.map(notificationOf), total, unread: counts.unread };
   }
 
-  async unread(workspaceId: number, inbox: Inbox): Promise<number> {
-    return (await this.counts(workspaceId, inbox)).unread;
-  }
-
   /** Those of the ids that there are. */
   async byIds(workspaceId: number, ids: readonly number[]): Promise<readonly MarkableRow[]> {
     const rows = await this.sql.query<MarkableRecord>(

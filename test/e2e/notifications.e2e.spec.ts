@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NotificationCommands } from '../../src/notifications/notifications.commands.js';
 import { systemContext } from '../../src/platform/command/command-context.js';
 import { type Answer, type Application, startApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
 import { keyHeader, testKeys } from '../support/http-app.js';
 import { openStream } from '../support/sse-client.js';
 
@@ -155,6 +156,27 @@ describe('a notification', () => {
     const { id } = await task({ assigned_to: 'sourceless' });
     await call('DELETE', `/api/tasks/${id}`);
     expect((await inbox('sourceless')).notifications).toMatchObject([{ type: 'assignment', source: null }]);
+  });
+});
+
+describe('a notification that nobody raises', () => {
+  it('is not waited for longer than the bound, nor by who does not want to, and comes when somebody raises it', async () => {
+    const alone = await startApplication({ config: { roles: ['api', 'projector'] } });
+    const create = (headers: Readonly<Record<string, string>> = {}) =>
+      alone.call('POST', '/api/tasks', { body: { title: 'Later', assigned_to: 'later' }, headers });
+    const total = async () => (await alone.call('GET', '/api/notifications?recipient=later')).body.total as number;
+    try {
+      const answer = await create();
+      expect([answer.status, answer.headers.get('x-mc-consistency')]).toEqual([201, 'eventual']);
+      const hurried = await create({ prefer: 'respond-async' });
+      expect([hurried.status, hurried.headers.get('preference-applied')]).toEqual([201, 'respond-async']);
+      expect(await total()).toBe(0);
+      const helper = await startApplication({ on: alone, config: { roles: ['api', 'reactors'] } });
+      await eventually('both notifications', async () => (await total()) === 2);
+      await helper.close();
+    } finally {
+      await alone.close();
+    }
   });
 });
 
