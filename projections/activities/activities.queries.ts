@@ -93,9 +93,9 @@ export class ActivityQueries {
     return { rows: records.map(activityOf), total };
   }
 
-  /** Of everything since an instant. */
-  async stats(viewer: ActivityViewer, since: Date): Promise<ActivityStats> {
-    const { from, where, values } = visible(viewer, { since });
+  /** Of everything since an instant, by one actor or by all. */
+  async stats(viewer: ActivityViewer, since: Date, actor?: string): Promise<ActivityStats> {
+    const { from, where, values } = visible(viewer, { since, ...(actor === undefined ? {} : { actor }) });
     const [byType, topActors, timeline] = await Promise.all([
       this.sql.query<{ type: string; count: string }>(
         `select a.type, count(*) as count from ${from} where ${where} group by a.type order by count(*) desc, a.type`,

@@ -17,8 +17,8 @@ import type { AgentChanges } from './agent.decider.js';
 import { ChangeAgentBody, ChangeAgentByNameBody, CreateAgentBody, RegisterAgentBody } from './agents.dto.js';
 import { agentStatuses, type AgentProfile } from './agents.events.js';
 
-const shownBy = ['agent-status', 'liveness'] as const;
-const readFrom = [...shownBy, 'agent-memory', 'tasks'] as const;
+const shownBy = ['agent-status', 'liveness', 'activities'] as const;
+const readFrom = ['agent-status', 'liveness', 'agent-memory', 'tasks'] as const;
 
 @ApiTags('agents')
 @Controller('api/agents')

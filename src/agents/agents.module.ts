@@ -12,14 +12,22 @@ import { AgentMemories } from './memory/agent-memories.js';
 import { AgentMemoryController } from './memory/agent-memory.controller.js';
 import { AgentSoulController } from './memory/agent-soul.controller.js';
 
+import { AgentAttribution } from './reports/agent-attribution.js';
+import { AgentDiagnostics } from './reports/agent-diagnostics.js';
+import { AgentReportsController } from './reports/agent-reports.controller.js';
+import { SelfOnly } from './reports/self-access.js';
+
 @Module({
   imports: [CommandModule, AgentDirectoryModule, KeyringModule],
-  controllers: [AgentsController, AgentMemoryController, AgentSoulController],
+  controllers: [AgentsController, AgentMemoryController, AgentSoulController, AgentReportsController],
   providers: [
     AgentCommands,
     AgentCapacity,
     AgentDetails,
     AgentMemories,
+    AgentAttribution,
+    AgentDiagnostics,
+    SelfOnly,
     { provide: AgentOfPath, useClass: KnownAgents },
   ],
   exports: [AgentCapacity],

@@ -1,5 +1,6 @@
 import type { HttpMethod } from '../platform/auth/access-rule.js';
 import { agentMemoryOperations } from './agent-memory.operations.js';
+import { agentReportOperations } from './agent-report.operations.js';
 import { agentOperations } from './agent.operations.js';
 import { connectionOperations } from './connection.operations.js';
 import { figureOperations } from './figure.operations.js';
@@ -17,6 +18,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...connectionOperations,
   ...agentOperations,
   ...agentMemoryOperations,
+  ...agentReportOperations,
   ...queueOperations,
   ...projectOperations,
   ...keyOperations,

@@ -17,7 +17,7 @@ import { ProjectCommands } from './projects.commands.js';
 import { AssignAgentBody } from './projects.dto.js';
 
 const readFrom = ['projects', 'agent-status'] as const;
-const shownBy = ['projects'] as const;
+const shownBy = ['projects', 'activities'] as const;
 
 @ApiTags('projects')
 @Controller('api/projects/:id/agents')

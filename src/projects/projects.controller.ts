@@ -20,7 +20,7 @@ import { ChangeProjectBody, CreateProjectBody } from './projects.dto.js';
 import type { ProjectFields } from './projects.events.js';
 
 const readFrom = ['projects', 'agent-status', 'tasks'] as const;
-const shownBy = ['projects'] as const;
+const shownBy = ['projects', 'activities'] as const;
 /** Projects are few: all of them come at once unless somebody asks for less. */
 const MOST = 1_000;
 

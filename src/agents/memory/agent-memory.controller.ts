@@ -12,7 +12,8 @@ import { unixSeconds } from '../agent-json.js';
 import { AgentMemories } from './agent-memories.js';
 import { WriteMemoryBody } from './agent-memory.dto.js';
 
-const shownBy = ['agent-memory'] as const;
+const readFrom = ['agent-memory'] as const;
+const shownBy = [...readFrom, 'activities'] as const;
 
 @ApiTags('agents')
 @Controller('api/agents/:id/memory')
@@ -33,7 +34,7 @@ export class AgentMemoryController {
     @Query() query: ListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const { agentId, name, profile } = await this.directory.find(principal, reference);
       const memory = (await this.queries.of(principal.workspaceId, [agentId])).get(agentId);
       return {

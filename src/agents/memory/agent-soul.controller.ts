@@ -13,7 +13,8 @@ import { unixSeconds, viewOf } from '../agent-json.js';
 import { AgentCommands } from '../agents.commands.js';
 import { WriteSoulBody } from './agent-memory.dto.js';
 
-const shownBy = ['agent-status'] as const;
+const readFrom = ['agent-status'] as const;
+const shownBy = [...readFrom, 'activities'] as const;
 
 @ApiTags('agents')
 @Controller('api/agents/:id/soul')
@@ -34,7 +35,7 @@ export class AgentSoulController {
     @Query() query: ListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return this.answers.answer(reply, shownBy, query, async () => {
+    return this.answers.answer(reply, readFrom, query, async () => {
       const { agentId } = await this.directory.find(principal, reference);
       const row = await this.queries.agentById(principal.workspaceId, agentId);
       if (row === undefined) throw notFound('Agent not found');

@@ -49,6 +49,8 @@ export const accessRules: readonly AccessRule[] = [
   ...rulesOf('/api/agents/register', { POST: viewer() }),
   ...rulesOf('/api/agents/{id}', { GET: viewer(['agent:self']), PUT: operator(), DELETE: admin() }),
   ...rulesOf('/api/agents/{id}/memory', { GET: viewer(['agent:self']), PUT: operator(), DELETE: operator() }),
+  ...rulesOf('/api/agents/{id}/diagnostics', { GET: viewer(['agent:diagnostics']) }),
+  ...rulesOf('/api/agents/{id}/attribution', { GET: viewer(['agent:attribution']) }),
   ...rulesOf('/api/agents/{id}/soul', { GET: viewer(['agent:self']), PUT: operator() }),
   ...rulesOf('/api/agents/{id}/heartbeat', {
     GET: viewer(['agent:self', 'agent:heartbeat']),
