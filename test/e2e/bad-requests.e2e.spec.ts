@@ -369,7 +369,8 @@ function expectOneShape({ status, type, text }: Awaited<ReturnType<typeof send>>
 }
 
 /** Without what is on record about refusals, and about how far reactors have come. */
-const facts = async () => (await application.log()).filter(({ stream }) => !/^(security|reactor)/.test(stream)).length;
+const facts = async () =>
+  (await application.log()).filter(({ stream }) => !/^(security|reactor|keyuse)/.test(stream)).length;
 
 describe('bad requests', () => {
   it.each(writes)(
