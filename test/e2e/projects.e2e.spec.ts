@@ -276,6 +276,31 @@ describe('the agents of a project', () => {
   });
 });
 
+describe('a project, to the key of an agent', () => {
+  it('shows only that agent, and is changed by it in nothing but its own part', async () => {
+    const id = await created('Shared');
+    const ownId = await agent('keyed-own');
+    await agent('keyed-other');
+    await call('PATCH', `/api/projects/${id}`, { assigned_agents: ['keyed-own', 'keyed-other'] });
+    const { body } = await call('POST', `/api/agents/${ownId}/keys`, { name: 'k', scopes: ['operator'] });
+    const key = body.api_key as string;
+    const path = `/api/projects/${id}`;
+    expect((await call('GET', path, undefined, { key })).body.project.assigned_agents).toEqual(['keyed-own']);
+    expect((await call('GET', `${path}/agents`, undefined, { key })).body.assignments).toHaveLength(1);
+    for (const [method, to, given] of [
+      ['POST', '/api/projects', { name: 'Mine' }],
+      ['PATCH', path, { color: 'red' }],
+      ['DELETE', path, undefined],
+      ['POST', `${path}/agents`, { agent_name: 'keyed-other' }],
+      ['DELETE', `${path}/agents?agent_name=keyed-other`, undefined],
+      ['DELETE', `${path}/agents?agent_name=nobody`, undefined],
+    ] as const) {
+      expect([method, to, (await call(method, to, given, { key })).status]).toEqual([method, to, 403]);
+    }
+    expect((await call('DELETE', `${path}/agents?agent_name=keyed-own`, undefined, { key })).status).toBe(200);
+  });
+});
+
 describe('the tasks of a project', () => {
   it('are listed as all tasks are, but of this project only', async () => {
     const id = await created('Listed');
