@@ -7,7 +7,7 @@ import type { ReviewBody } from './task-bodies.js';
 import type { TaskEffect } from './task-effect.js';
 import { TaskPeople } from './task-people.js';
 import { TaskRunner } from './task-runner.js';
-import { GATE_KEEPER } from './task.decider.js';
+import { GATE_KEEPER } from './task-review.decider.js';
 import type { TaskReviewed } from './tasks.events.js';
 
 export interface ReviewEffect extends TaskEffect {

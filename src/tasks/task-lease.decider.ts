@@ -101,7 +101,7 @@ export function isHolder({ lease }: Pick<LiveTask, 'lease'>, who: Recipient): bo
   return lease !== null && sameRecipient(who, holderOf(lease));
 }
 
-export function holderOf(lease: HeldLease): Recipient {
+function holderOf(lease: HeldLease): Recipient {
   return { name: lease.holder, agentId: lease.holderAgentId };
 }
 

@@ -1,13 +1,19 @@
 import { accepted, refused, type Decider, type Decision } from '../platform/decider/decider.js';
-import { sameJson } from '../platform/decider/same-json.js';
 import { mentions } from './mention.names.js';
+import { completion, differences, leaseEffect, statusAfterAssignment } from './task-change.state.js';
+import {
+  decideBroadcast,
+  decideComment,
+  type AddComment,
+  type Broadcast,
+  type DiscussionRefusal,
+} from './task-discussion.decider.js';
 import {
   decideClaim,
   decideExpiry,
   decideRelease,
   decideRenewal,
   endOf,
-  holderOf,
   isHolder,
   type ClaimTask,
   type ExpireLease,
@@ -15,30 +21,12 @@ import {
   type ReleaseTask,
   type RenewLease,
 } from './task-lease.decider.js';
-import {
-  assigneeOf,
-  evolveTask,
-  isAssignedTo,
-  moveOf,
-  sameRecipient,
-  type LiveTask,
-  type TaskState,
-} from './task.state.js';
-import { isGated, isLeased, mayFollow, taskStatusMachine } from './task-status.js';
-import type {
-  GateState,
-  LeaseEffect,
-  Recipient,
-  TaskEvent,
-  TaskFields,
-  TaskSnapshot,
-  TaskStatus,
-} from './tasks.events.js';
+import { decideReview, type ReviewTask } from './task-review.decider.js';
+import { evolveTask, isAssignedTo, moveOf, type LiveTask, type TaskState } from './task.state.js';
+import { isGated, mayFollow, taskStatusMachine } from './task-status.js';
+import type { Recipient, TaskEvent, TaskFields, TaskSnapshot, TaskStatus } from './tasks.events.js';
 
 export const taskStream = (taskId: number): string => `task-${taskId}`;
-
-/** Whose word opens and closes the done gate. */
-export const GATE_KEEPER = 'aegis';
 
 export type TaskChanges = Partial<TaskFields>;
 
@@ -68,23 +56,9 @@ export type TaskCommand =
     })
   | (Confined & { readonly type: 'SetStatus'; readonly status: TaskStatus; readonly at: number })
   | (Confined & { readonly type: 'DeleteTask' })
-  | (Confined & {
-      readonly type: 'AddComment';
-      readonly commentId: number;
-      readonly author: Recipient;
-      readonly content: string;
-      readonly parentId: number | null;
-      readonly mentions: readonly Recipient[];
-    })
-  | (Confined & { readonly type: 'Broadcast'; readonly message: string; readonly by: Recipient })
-  | (Confined & {
-      readonly type: 'ReviewTask';
-      readonly reviewId: number;
-      readonly reviewer: string;
-      readonly verdict: 'approved' | 'rejected';
-      readonly notes: string;
-      readonly at: number;
-    })
+  | (Confined & AddComment)
+  | (Confined & Broadcast)
+  | (Confined & ReviewTask)
   | ClaimTask
   | RenewLease
   | (Confined & ReleaseTask)
@@ -97,9 +71,9 @@ export interface Confined {
 
 export type TaskRefusal =
   | LeaseRefusal
+  | DiscussionRefusal
   | { readonly kind: 'NoSuchTask' }
   | { readonly kind: 'NotYours' }
-  | { readonly kind: 'NoSuchParent' }
   | { readonly kind: 'NoSuchMove' }
   | { readonly kind: 'GateClosed' };
 
@@ -227,18 +201,6 @@ function changed(before: TaskSnapshot, { changes, at }: CommandOf<'ChangeTask'>)
   return { ...given, status, completedAt };
 }
 
-function statusAfterAssignment(before: TaskSnapshot, after: TaskSnapshot): TaskStatus {
-  if (before.assignedTo === after.assignedTo) return before.status;
-  if (before.status === 'inbox' && after.assignedTo !== null) return 'assigned';
-  if (before.status === 'assigned' && after.assignedTo === null) return 'inbox';
-  return before.status;
-}
-
-/** What is done has a time of completion. */
-function completion(status: TaskStatus, known: number | null, at: number): number | null {
-  return isGated(status) ? (known ?? at) : known;
-}
-
 function refusedMove(before: TaskSnapshot, status: TaskStatus): TaskRefusal | undefined {
   if (status === before.status) return undefined;
   if (!mayFollow(before.status, status)) return { kind: 'NoSuchMove' };
@@ -251,123 +213,6 @@ function decideStatus({ status, at }: CommandOf<'SetStatus'>, task: LiveTask): T
   if (refusal !== undefined) return refused(refusal);
   const completedAt = completion(status, task.snapshot.completedAt, at);
   return accepted({ type: 'TaskStatusSet', data: { ...moveOf(task.snapshot, { status }), completedAt } });
-}
-
-function decideComment(command: CommandOf<'AddComment'>, task: LiveTask): TaskDecision {
-  const { commentId, author, content, parentId } = command;
-  if (task.commentIds.includes(commentId)) return accepted();
-  if (parentId !== null && !task.commentIds.includes(parentId)) return refused({ kind: 'NoSuchParent' });
-  const { taskId, title: taskTitle, assignedTo, assignedAgentId } = task.snapshot;
-  const others = task.subscribers.filter(
-    (one) => !sameRecipient(one, author) && !command.mentions.some((mentioned) => sameRecipient(one, mentioned)),
-  );
-  return accepted<TaskEvent>(
-    {
-      type: 'CommentAdded',
-      data: {
-        commentId,
-        taskId,
-        taskTitle,
-        author: author.name,
-        authorAgentId: author.agentId,
-        content,
-        parentId,
-        mentions: command.mentions,
-        subscribers: others,
-        assignedTo,
-        assignedAgentId,
-        lease: leaseEffect(task, task.snapshot, isHolder(task, author)),
-      },
-    },
-    ...assignedByMention(task, command.mentions[0]),
-  );
-}
-
-/** Nobody has the task: whoever is asked first has it from here on. */
-function assignedByMention({ snapshot }: LiveTask, mentioned: Recipient | undefined): readonly TaskEvent[] {
-  if (mentioned === undefined || snapshot.assignedTo !== null) return [];
-  const assigned = { ...snapshot, assignedTo: mentioned.name, assignedAgentId: mentioned.agentId };
-  const task = { ...assigned, status: statusAfterAssignment(snapshot, assigned) };
-  const changes = differences(snapshot, task);
-  const previous = Object.fromEntries(changes.map((field) => [field, snapshot[field]]));
-  return [{ type: 'TaskChanged', data: { task, changes, previous, mentions: [], reason: 'mention', lease: 'none' } }];
-}
-
-function decideBroadcast({ message, by }: CommandOf<'Broadcast'>, task: LiveTask): TaskDecision {
-  const { taskId, title, assignedTo, assignedAgentId } = task.snapshot;
-  const recipients = task.subscribers.filter((one) => !sameRecipient(one, by));
-  return accepted({
-    type: 'TaskBroadcast',
-    data: { taskId, title, message, recipients, assignedTo, assignedAgentId },
-  });
-}
-
-function decideReview(command: CommandOf<'ReviewTask'>, task: LiveTask): TaskDecision {
-  const { reviewId, reviewer, verdict, notes, at } = command;
-  if (task.reviewIds.includes(reviewId)) return accepted();
-  const before = task.snapshot;
-  const rejected = verdict === 'rejected';
-  const status = statusAfterReview(command, before);
-  return accepted({
-    type: 'TaskReviewed',
-    data: {
-      ...moveOf(before, { status }),
-      reviewId,
-      reviewer,
-      verdict,
-      notes,
-      gate: gateAfterReview(command, before.gate),
-      errorMessage: rejected ? `Quality review rejected by ${reviewer}: ${notes}` : null,
-      completedAt: completion(status, before.completedAt, at),
-    },
-  });
-}
-
-function statusAfterReview({ reviewer, verdict }: CommandOf<'ReviewTask'>, before: TaskSnapshot): TaskStatus {
-  if (verdict === 'rejected') return assigneeOf(before) === null ? before.status : 'in_progress';
-  return reviewer === GATE_KEEPER ? 'done' : before.status;
-}
-
-function gateAfterReview({ reviewer, verdict }: CommandOf<'ReviewTask'>, gate: GateState): GateState {
-  if (reviewer !== GATE_KEEPER) return gate;
-  return verdict === 'approved' ? 'open' : 'closed';
-}
-
-function leaseEffect({ lease }: LiveTask, after: TaskSnapshot, byHolder: boolean): LeaseEffect {
-  if (lease === null) return 'none';
-  const assignee = assigneeOf(after);
-  if (!isLeased(after.status) || assignee === null || !sameRecipient(assignee, holderOf(lease))) return 'ended';
-  return byHolder ? 'renewed' : 'kept';
-}
-
-const settable: Readonly<Record<keyof TaskFields, true>> = {
-  title: true,
-  description: true,
-  status: true,
-  priority: true,
-  assignedTo: true,
-  assignedAgentId: true,
-  projectId: true,
-  projectName: true,
-  projectPrefix: true,
-  ticketNo: true,
-  dueDate: true,
-  estimatedHours: true,
-  actualHours: true,
-  tags: true,
-  metadata: true,
-  outcome: true,
-  errorMessage: true,
-  resolution: true,
-  feedbackRating: true,
-  feedbackNotes: true,
-  retryCount: true,
-  completedAt: true,
-};
-const settableFields = (Object.keys(settable) as (keyof TaskFields)[]).sort();
-
-function differences(before: TaskSnapshot, after: TaskSnapshot): readonly (keyof TaskFields)[] {
-  return settableFields.filter((field) => !sameJson(before[field], after[field]));
 }
 
 function unreachable(command: never): never {

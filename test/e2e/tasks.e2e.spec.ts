@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import * as fc from 'fast-check';
 import { type Application, startApplication } from '../support/application.js';
 import { testKeys } from '../support/http-app.js';
 
 let application: Application;
-/** How many hostile strings go through each text. */
-const HOSTILE = Number(process.env['MC_HOSTILE_TEXTS'] ?? 300);
-const AT_ONCE = 10;
 
 beforeAll(async () => {
   application = await startApplication();
@@ -179,124 +175,6 @@ describe('a new task', () => {
     expect(await create({}, { key: testKeys.viewer })).toMatchObject({ status: 403 });
     expect(await logSize()).toBe(before);
   });
-});
-
-describe('the fields of a task', () => {
-  const limits: readonly (readonly [string, readonly unknown[], readonly unknown[]])[] = [
-    ['title', ['x', 'x'.repeat(500), '🚀'.repeat(500)], ['', 'x'.repeat(501), null, 5]],
-    ['description', ['', 'x'.repeat(5_000)], ['x'.repeat(5_001), 5]],
-    ['status', ['backlog', 'awaiting_owner', 'failed'], ['open', '', 5]],
-    ['priority', ['critical', 'low'], ['urgent', 5]],
-    ['assigned_to', ['x'.repeat(100)], ['x'.repeat(101), 5]],
-    ['due_date', [0, 4_102_444_800], [-1, 4_102_444_801, 1.5, '5']],
-    ['estimated_hours', [0, 0.25, 10_000], [-0.1, 10_000.1, '5']],
-    ['actual_hours', [0, 10_000], [-1, 10_001]],
-    ['outcome', ['success', 'failed', 'partial', 'abandoned'], ['done', 5]],
-    ['error_message', ['x'.repeat(5_000)], ['x'.repeat(5_001)]],
-    ['resolution', ['x'.repeat(5_000)], ['x'.repeat(5_001)]],
-    ['feedback_rating', [1, 5], [0, 6, 2.5]],
-    ['feedback_notes', ['x'.repeat(5_000)], ['x'.repeat(5_001)]],
-    ['retry_count', [0, 2 ** 53 - 1], [-1, 1.5, 2 ** 53]],
-    ['completed_at', [0, 4_102_444_800], [-1, 4_102_444_801]],
-    ['tags', [[], Array.from({ length: 50 }, (_, i) => `t${i}`), ['x'.repeat(100)]], [['']]],
-    ['tags', [['a']], [Array.from({ length: 51 }, () => 't'), ['x'.repeat(101)], 'a', [5]]],
-    ['metadata', [{}, { implementation_repo: 'x'.repeat(200), code_location: 'x'.repeat(500) }], [[], 'a', 5]],
-    ['metadata', [{ a: 'x'.repeat(65_000) }], [{ a: 'x'.repeat(65_536) }, { implementation_repo: '' }]],
-    ['metadata', [{ free: 1 }], [{ implementation_repo: 'x'.repeat(201) }, { code_location: 'x'.repeat(501) }]],
-  ];
-
-  it.each(limits)(
-    '%s is taken up to its limits and refused beyond, on create and on change',
-    async (field, good, bad) => {
-      const task = await created();
-      for (const value of good) {
-        expect(await created({ [field]: value })).toMatchObject({ [field]: value });
-        const changed = await change(task, { [field]: value });
-        expect([changed.status, changed.body.task?.[field]]).toEqual([200, value]);
-      }
-      const before = await logSize();
-      for (const value of bad) {
-        for (const answer of [await create({ [field]: value }), await change(task, { [field]: value })]) {
-          expect([value, answer.status, answer.body.error]).toEqual([value, 400, 'Validation failed']);
-          expect(answer.body.details[0]).toMatch(new RegExp(`^${field}`));
-        }
-      }
-      expect(await logSize()).toBe(before);
-    },
-  );
-
-  it('are cleared by null where they are optional', async () => {
-    const task = await created({
-      description: 'd',
-      assigned_to: 'bob',
-      due_date: 5,
-      estimated_hours: 1,
-      tags: ['a'],
-      metadata: { a: 1 },
-      outcome: 'failed',
-      feedback_rating: 2,
-      retry_count: 4,
-      completed_at: 7,
-    });
-    const nothing = { description: null, assigned_to: null, due_date: null, estimated_hours: null };
-    const more = { tags: null, metadata: null, outcome: null, feedback_rating: null, retry_count: null };
-    const { status, body } = await change(task, { ...nothing, ...more, completed_at: null });
-    expect(status).toBe(200);
-    expect(body.task).toMatchObject({
-      ...nothing,
-      status: 'inbox',
-      tags: [],
-      metadata: {},
-      outcome: null,
-      feedback_rating: null,
-      retry_count: 0,
-      completed_at: null,
-    });
-  });
-
-  it('need a title: the contract’s own words', async () => {
-    const { status, body } = await call('POST', '/api/tasks', {});
-    expect([status, body]).toEqual([400, { error: 'Validation failed', details: ['title: Title is required'] }]);
-  });
-
-  it(`hold ${HOSTILE} hostile strings byte by byte, in title, description, and comments`, async () => {
-    const text = fc
-      .oneof(
-        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }),
-        fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
-        fc.constantFrom(
-          '\u202e',
-          '\ufeff',
-          '\u2028',
-          "'; drop table tasks; --",
-          '%00',
-          '<script>',
-          '\\u0000',
-          '__proto__',
-        ),
-      )
-      .map((value) => value.replaceAll(/[\0@]|\p{Surrogate}/gu, '·'));
-    await fc.assert(
-      fc.asyncProperty(fc.array(text, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (texts) => {
-        const tasks = await Promise.all(texts.map((title) => created({ title, description: `d ${title}` })));
-        const last = await Promise.all(
-          tasks.map(({ id }, at) => call('POST', `/api/tasks/${id}/comments`, { content: texts[at] })),
-        );
-        for (const [at, { id }] of tasks.entries()) {
-          const title = texts[at];
-          const headers = last[at]?.headers;
-          const { body } = await application.read(`/api/tasks/${id}`, headers);
-          expect([body.task.title, body.task.description]).toEqual([title, `d ${title}`]);
-          const comments = await application.read(`/api/tasks/${id}/comments`, headers);
-          expect(comments.body.comments[0].content).toBe(title);
-        }
-        const list = await application.read(`/api/tasks?limit=${AT_ONCE}`, last.at(-1)?.headers);
-        const titles = list.body.tasks.map((task: Task) => task.title);
-        expect(titles.toSorted()).toEqual(texts.toSorted());
-      }),
-      { numRuns: Math.ceil(HOSTILE / AT_ONCE), endOnFailure: true },
-    );
-  }, 600_000);
 });
 
 describe('a task in the way of a path', () => {
@@ -503,57 +381,6 @@ describe('setting the status of several tasks', () => {
       expect(await call('PUT', '/api/tasks', { tasks })).toMatchObject({ status: 400 });
     }
     expect(await call('PUT', '/api/tasks', {})).toMatchObject({ status: 400 });
-  });
-});
-
-describe('the history of a task', () => {
-  it('is every fact in order, page by page, for admins only', async () => {
-    const task = await created();
-    await change(task, { title: 'Second' });
-    await change(task, { title: 'Third' });
-    const path = `/api/tasks/${task.id}/history`;
-    const all = (await call('GET', path)).body;
-    expect(all).toMatchObject({ task_id: task.id, total: 3, next: null });
-    expect(all.events.map(({ revision }: { revision: number }) => revision)).toEqual([0, 1, 2]);
-    const first = (await call('GET', `${path}?limit=2`)).body;
-    expect(first).toMatchObject({ total: 3, next: all.events[1].position });
-    const rest = (await call('GET', `${path}?limit=2&from=${first.next}`)).body;
-    expect([...first.events, ...rest.events]).toEqual(all.events);
-    expect(rest.next).toBeNull();
-    expect(await call('GET', path, undefined, { key: testKeys.operator })).toMatchObject({ status: 403 });
-    expect(await call('GET', `${path}?from=nonsense`)).toMatchObject({ status: 400 });
-  });
-
-  it('shows the task as it was at any position, and as it is by now', async () => {
-    const task = await created();
-    const path = `/api/tasks/${task.id}`;
-    const bodies = [task];
-    for (const more of [{ title: 'Second' }, { status: 'in_progress', assigned_to: 'bob' }, { status: 'review' }]) {
-      bodies.push((await change(task, more)).body.task);
-    }
-    const { events } = (await call('GET', `${path}/history`)).body;
-    for (const [at, { position, recordedAt }] of events.entries()) {
-      const then = await call('GET', `${path}?asOf=${position}`);
-      expect(then.body).toEqual({ task: bodies[at], asOf: { position, recordedAt } });
-    }
-    const now = await call('GET', `${path}?asOf=${encodeURIComponent(new Date().toISOString())}`);
-    expect(now.body.task).toEqual((await call('GET', path)).body.task);
-    const deleted = await call('DELETE', path);
-    expect(await call('GET', `${path}?asOf=${events[3].position}`)).toMatchObject({ status: 200 });
-    expect(await call('GET', `${path}?asOf=${deleted.headers.get('x-mc-position')}`)).toMatchObject({ status: 404 });
-  });
-
-  it('is not there before the birth, nor in the future, nor for others than admins', async () => {
-    const task = await created();
-    const path = `/api/tasks/${task.id}`;
-    const at = (asOf: string, key = testKeys.admin) =>
-      call('GET', `${path}?asOf=${encodeURIComponent(asOf)}`, undefined, { key });
-    expect(await at('2020-01-01T00:00:00Z')).toMatchObject({ status: 404 });
-    expect(await at('1000')).toMatchObject({ status: 404 });
-    for (const bad of ['2999-01-01T00:00:00Z', '4102444800', 'yesterday', '', '1-00', `1-${'f'.repeat(32)}-00000000`]) {
-      expect([bad, (await at(bad)).status]).toEqual([bad, 400]);
-    }
-    expect(await at('1000', testKeys.operator)).toMatchObject({ status: 403 });
   });
 });
 
