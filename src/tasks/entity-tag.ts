@@ -1,7 +1,8 @@
 import { badRequest } from '../platform/http/errors.js';
 
 const STRONG = /^"?(\d{1,18})"?$/;
-const ANY = /^(W\/)?"?([^",\s]*)"?$/;
+/** RFC 9110, section 8.8.3; the quotes may be missing. */
+const ANY = /^(?:W\/)?(?:"([^"]*)"|([^",\s]+))$/;
 
 export function etagOf(revision: bigint | number): string {
   return `"${revision}"`;
@@ -22,7 +23,10 @@ export function expectedRevisions(header: string | undefined): readonly bigint[]
 export function isKnown(header: string | undefined, revision: bigint): boolean {
   if (header === undefined) return false;
   if (header.trim() === '*') return true;
-  return tagsIn(header).some((tag) => ANY.exec(tag)?.[2] === String(revision));
+  return tagsIn(header).some((tag) => {
+    const match = ANY.exec(tag);
+    return (match?.[1] ?? match?.[2]) === String(revision);
+  });
 }
 
 function tagsIn(header: string): readonly string[] {
