@@ -27,7 +27,7 @@ import { ReadModelsModule } from './platform/read-models/read-models.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
 import { ProjectRemovalModule, ProjectsModule } from './projects/projects.module.js';
 import { ProjectorModule } from './projector/projector.module.js';
-import { QueueModule } from './queue/queue.module.js';
+import { LeaseMonitorModule, QueueModule } from './queue/queue.module.js';
 import { SecurityModule } from './security/security.module.js';
 import { TasksModule } from './tasks/tasks.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
@@ -59,7 +59,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     DocsApiModule,
   ],
   projector: [ProjectorModule],
-  reactors: [LivenessModule, NotificationReactorModule, ProjectRemovalModule],
+  reactors: [LivenessModule, LeaseMonitorModule, NotificationReactorModule, ProjectRemovalModule],
 };
 
 /** One process of the system: what every role stands on, and what the roles of this process need. */

@@ -30,6 +30,7 @@ export interface DueTaskLease {
 export interface DueTaskLeases {
   /** How far both the tasks and the beats had been folded in the same snapshot. */
   readonly checkpoint: Position;
+  readonly at: Date;
   readonly leases: readonly DueTaskLease[];
 }
 
@@ -69,42 +70,38 @@ export class TaskLeaseQueries {
     }));
   }
 
-  async databaseTime(): Promise<Date> {
-    const [row] = await this.sql.query<{ now: Date }>('select clock_timestamp() as now');
-    if (row === undefined) throw new Error('the database did not tell its time');
-    return row.now;
-  }
-
   /**
-   * Leases that have run out as of `at`, with the checkpoint of the same snapshot: whoever acts
+   * Leases that have run out by the database's clock as of `at` (default: now), with the checkpoint of the same snapshot: whoever acts
    * on it must see that the checkpoint has passed the head of the log. The last sign of life is the later of the task's
    * own and the agent's last beat. Leases longer than `heardSeconds` are left out: nobody has listened for so long.
    */
-  async due(at: Date, heardSeconds: number, limit: number): Promise<DueTaskLeases> {
+  async due(heardSeconds: number, limit: number, at?: Date): Promise<DueTaskLeases> {
     const rows = await this.sql.query<DueRecord>(
-      `select p.commit_position, p.prepare_position, due.*
+      `select p.commit_position, p.prepare_position, c.at, due.*
          from (
            select commit_position, prepare_position from projection_progress
             where projection in ('tasks', 'liveness')
             order by commit_position, prepare_position limit 1
          ) p
+         cross join (select coalesce($3::timestamptz, clock_timestamp()) as at) c
          left join lateral (
            select t.task_id, t.workspace_id, t.lease_id, t.lease_epoch, t.revision, t.lease_holder,
-                  extract(epoch from $1::timestamptz - greatest(t.lease_renewed_at, l.renewed_at))::float8
+                  extract(epoch from c.at - greatest(t.lease_renewed_at, l.renewed_at))::float8
                     as silent_seconds
              from tasks t
              left join liveness l on l.agent_id = t.lease_agent_id
-            where t.lease_id is not null and t.lease_seconds <= $2::float8
-              and t.lease_renewed_at <= $1::timestamptz - make_interval(secs => t.lease_seconds)
-              and (l.renewed_at is null or l.renewed_at <= $1::timestamptz - make_interval(secs => t.lease_seconds))
-            order by t.lease_renewed_at limit $3
+            where t.lease_id is not null and t.lease_seconds <= $1::float8
+              and t.lease_renewed_at <= c.at - make_interval(secs => t.lease_seconds)
+              and (l.renewed_at is null or l.renewed_at <= c.at - make_interval(secs => t.lease_seconds))
+            order by t.lease_renewed_at limit $2
          ) due on true`,
-      [at, heardSeconds, limit],
+      [heardSeconds, limit, at ?? null],
     );
     const [first] = rows;
     if (first === undefined) throw new Error('the tasks have no checkpoint: the schema is not migrated');
     return {
       checkpoint: { commit: BigInt(first.commit_position), prepare: BigInt(first.prepare_position) },
+      at: first.at,
       leases: rows.filter(isDue).map(leaseOf),
     };
   }
@@ -129,7 +126,7 @@ interface Due {
   readonly silent_seconds: number;
 }
 
-type DueRecord = { readonly commit_position: string; readonly prepare_position: string } & (
+type DueRecord = { readonly commit_position: string; readonly prepare_position: string; readonly at: Date } & (
   Due | { readonly [K in keyof Due]: null }
 );
 

@@ -111,7 +111,7 @@ describe('the queue in the read model', () => {
     await deliver(database.url, liveness, 1, log);
 
     const due = async (second: number, heard = 1_000) =>
-      (await leases.due(new Date(recordedAt(second)), heard, 10)).leases.map(({ taskId }) => taskId);
+      (await leases.due(heard, 10, new Date(recordedAt(second)))).leases.map(({ taskId }) => taskId);
     expect(await due(15)).toEqual([]);
     // The last sign of life of task 2 was its renewal in second 6; task 1 is kept by a beat that the database has just seen.
     expect(await due(16)).toEqual([2]);
@@ -119,8 +119,8 @@ describe('the queue in the read model', () => {
     expect(await due(505, 499)).toEqual([2]);
     expect(await due(505, 9)).toEqual([]);
 
-    const now = await leases.databaseTime();
-    const after = await leases.due(new Date(now.getTime() + 60_000), 1_000, 10);
+    const { at: now } = await leases.due(1_000, 10);
+    const after = await leases.due(1_000, 10, new Date(now.getTime() + 60_000));
     expect(after.leases).toMatchObject([
       { taskId: 1, epoch: 1, revision: 1n, holder: 'ann' },
       { taskId: 3 },

@@ -13,6 +13,11 @@ export class OutageHold {
 
   /** Whether agents could be heard for as long as they may be silent. */
   allows(nowMs: number, timeoutSeconds: number): boolean {
-    return nowMs - this.hearingSinceMs >= timeoutSeconds * 1_000;
+    return this.heardSeconds(nowMs) >= timeoutSeconds;
+  }
+
+  /** For how long agents could be heard without a break. */
+  heardSeconds(nowMs: number): number {
+    return (nowMs - this.hearingSinceMs) / 1_000;
   }
 }

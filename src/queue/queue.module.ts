@@ -1,16 +1,23 @@
 import { Module } from '@nestjs/common';
 import { AgentDirectoryModule } from '../agents/agent-directory.module.js';
+import { ServicePresence } from '../liveness/service-presence.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { TaskDirectoryModule } from '../tasks/task-directory.module.js';
 import { Claims } from './claims.js';
 import { HeldTasks } from './held-tasks.js';
 import { Holders } from './holders.js';
+import { LeaseMonitor } from './lease-monitor.js';
 import { PollCommands } from './poll.commands.js';
 import { QueueController } from './queue.controller.js';
 
+/** Role `api`: what agents ask of the queue. */
 @Module({
   imports: [CommandModule, AgentDirectoryModule, TaskDirectoryModule],
   controllers: [QueueController],
   providers: [Claims, HeldTasks, Holders, PollCommands],
 })
 export class QueueModule {}
+
+/** Role `reactors`: whose lease ran out. */
+@Module({ imports: [TaskDirectoryModule], providers: [LeaseMonitor, ServicePresence], exports: [LeaseMonitor] })
+export class LeaseMonitorModule {}
