@@ -10,7 +10,7 @@ import { CONFIG, type Config } from '../platform/config/config.js';
 import type { Position } from '../platform/event-store/position.js';
 import { unavailable } from '../platform/http/errors.js';
 import { derivedId } from '../platform/ids/ids.js';
-import { TaskDirectory, type KnownTask, type TaskOutcome } from '../tasks/task-directory.js';
+import { knownTask, TaskDirectory, type KnownTask, type TaskOutcome } from '../tasks/task-directory.js';
 import { decideClaim, type ClaimTask } from '../tasks/task-lease.decider.js';
 import { isClaimable } from '../tasks/task-status.js';
 import type { Recipient } from '../tasks/tasks.events.js';
@@ -89,7 +89,7 @@ export class Claims {
   /** Gives the agent a lease on what it already has in progress. Undefined: the task has changed meanwhile. */
   async giveLease(context: CommandContext, who: Recipient, held: HeldTask): Promise<Claimed | undefined> {
     const intent = this.intent(context, { who, held: [] }, held);
-    return claimedFrom(await this.claim(context, intent), context);
+    return claimedFrom(await this.claim(context, intent), intent, context);
   }
 
   private async tryOne(
@@ -109,7 +109,7 @@ export class Claims {
       if (!isCandidate(known, commandOf(intent))) return { kind: 'not claimable' };
       const holder = await this.holders.intend(context, attempt.holder, intent);
       if (holder === undefined) return { kind: 'overtaken' };
-      const claimed = claimedFrom(await this.claim(context, intent), context);
+      const claimed = claimedFrom(await this.claim(context, intent), intent, context);
       return claimed === undefined ? { kind: 'lost', holder } : { kind: 'claimed', claimed };
     } finally {
       this.inHand.delete(row.taskId);
@@ -168,9 +168,23 @@ function isCandidate({ task }: KnownTask, command: ClaimTask): boolean {
   return isClaimable(task.snapshot.status) && decideClaim(command, task).kind === 'accepted';
 }
 
-function claimedFrom(outcome: TaskOutcome, { receivedAt }: CommandContext): Claimed | undefined {
-  if (outcome.kind === 'refused' || outcome.state.kind !== 'task' || outcome.state.lease === null) return undefined;
-  const { state: task, revision, position } = outcome;
-  const leaseExpiresAt = expiryAfter(receivedAt, outcome.state.lease.leaseSeconds);
-  return { held: { task, revision, updatedAt: receivedAt, renewedAt: receivedAt, leaseExpiresAt }, position };
+/** Undefined: it was lost to somebody else, or is over already. Another poll of the agent may have settled the intent. */
+function claimedFrom(outcome: TaskOutcome, { leaseId }: ClaimIntent, context: CommandContext): Claimed | undefined {
+  const known = afterClaim(outcome, context);
+  const lease = known?.task.lease;
+  if (known === undefined || lease?.leaseId !== leaseId) return undefined;
+  const { updatedAt } = known;
+  const leaseExpiresAt = expiryAfter(updatedAt, lease.leaseSeconds);
+  return { held: { ...known, renewedAt: updatedAt, leaseExpiresAt }, position: known.position };
+}
+
+function afterClaim(outcome: TaskOutcome, { workspaceId, receivedAt }: CommandContext) {
+  if (outcome.kind === 'accepted') {
+    const { state: task, revision, position } = outcome;
+    return task.kind === 'task' ? { task, revision, updatedAt: receivedAt, position } : undefined;
+  }
+  if (outcome.refusal.kind !== 'StaleRevision') return undefined;
+  const { current } = outcome.refusal;
+  const known = knownTask(current, workspaceId);
+  return known === undefined ? undefined : { ...known, position: current.position };
 }

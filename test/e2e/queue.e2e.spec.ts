@@ -39,7 +39,14 @@ describe('the queue', () => {
     const none = await poll('ann');
     expect(none).toMatchObject({
       status: 200,
-      body: { task: null, reason: 'no_tasks_available', agent: 'ann', lease_id: null, lease_expires_at: null, held: [] },
+      body: {
+        task: null,
+        reason: 'no_tasks_available',
+        agent: 'ann',
+        lease_id: null,
+        lease_expires_at: null,
+        held: [],
+      },
     });
     await task({ priority: 'low' });
     const urgent = await task({ priority: 'critical', title: 'now' });

@@ -10,7 +10,7 @@ export function newTask(taskId: number, fields: Partial<TaskFields> = {}, worksp
     {
       type: 'CreateTask',
       taskId,
-      fields: { ...untouched, ...fields },
+      fields: { ...untouchedTask, ...fields },
       author: { name: 'tester', agentId: null },
       createdAt,
       at: Math.floor(Date.parse(createdAt) / 1_000),
@@ -35,7 +35,7 @@ export function newTask(taskId: number, fields: Partial<TaskFields> = {}, worksp
   };
 }
 
-const untouched: TaskFields = {
+export const untouchedTask: TaskFields = {
   title: 'A task',
   description: null,
   status: 'inbox',
