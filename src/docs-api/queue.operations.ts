@@ -75,4 +75,23 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
     answer,
     example,
   },
+  'POST /api/tasks/{id}/release': {
+    tag,
+    summary: 'Give a task back',
+    description:
+      'The task is again what it was before the claim. The same lease again changes nothing; one that ended otherwise ' +
+      'is 409 with `lease_status`.',
+    body: {
+      required: false,
+      schema: object({ lease_id: uuid, reason: text(500) }),
+      example: { lease_id: leaseId, reason: 'needs a decision first' },
+    },
+    answer: object({
+      success: { const: true },
+      unchanged: { const: true },
+      task: { type: 'object', description: 'As `GET /api/tasks/{id}` shows it' },
+    }),
+    example: { success: true, task: { ...example.task, status: 'inbox', assigned_to: null, lease_expires_at: null } },
+    failures: [404, 409, 412],
+  },
 };

@@ -77,7 +77,7 @@ export class LeaseMonitor implements OnApplicationBootstrap, OnApplicationShutdo
     const commandId = derivedId('expire-lease', leaseId, epoch, revision);
     const context = systemContext('queue', workspaceId, commandId, this.ids.newId(), this.clock.now());
     try {
-      const outcome = await this.tasks.execute(context, taskId, { type: 'ExpireLease', leaseId, epoch }, revision);
+      const outcome = await this.tasks.execute(context, taskId, { type: 'ExpireLease', leaseId, epoch }, [revision]);
       const returned = outcome.kind === 'accepted' && outcome.events.length > 0 && !outcome.replayed;
       if (returned)
         this.logger.info({ taskId, holder, silentSeconds }, 'a lease ran out; the task is back in the queue');

@@ -12,12 +12,11 @@ import { Refusal } from '../platform/http/errors.js';
 import type { Query as PollQuery } from '../platform/http/list-query.js';
 import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
+import { tasksReadFrom, tasksShownBy as shownBy } from '../tasks/task-effect.js';
 import type { Recipient } from '../tasks/tasks.events.js';
 import { PollCommands } from './poll.commands.js';
 import { pollRequest } from './poll-request.js';
 import { pollJson } from './queue-json.js';
-
-const shownBy = ['tasks'] as const;
 
 @ApiTags('queue')
 @Controller('api/tasks/queue')
@@ -68,7 +67,7 @@ export class QueueController {
     return this.endpoint.handle(request, reply, caller, { route, shownBy, body: body ?? null }, async (context) => {
       const who = await this.pollerNamed(principal, agent);
       const outcome = await this.commands.poll(context, who, maxCapacity);
-      const position = outcome.position ?? (await this.progress.consistencyOf(shownBy)).position;
+      const position = outcome.position ?? (await this.progress.consistencyOf(tasksReadFrom)).position;
       const asOfPosition = positionText(position, this.generation.current);
       const circumstances = { workspaceId: context.workspaceId, agent, now: this.clock.now(), asOfPosition };
       return { status: 200, body: pollJson(outcome, circumstances), position };

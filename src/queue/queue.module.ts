@@ -3,18 +3,21 @@ import { AgentDirectoryModule } from '../agents/agent-directory.module.js';
 import { ServicePresence } from '../liveness/service-presence.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { TaskDirectoryModule } from '../tasks/task-directory.module.js';
+import { TasksModule } from '../tasks/tasks.module.js';
 import { Claims } from './claims.js';
 import { HeldTasks } from './held-tasks.js';
 import { Holders } from './holders.js';
 import { LeaseMonitor } from './lease-monitor.js';
 import { PollCommands } from './poll.commands.js';
 import { QueueController } from './queue.controller.js';
+import { ReleaseCommands } from './release.commands.js';
+import { ReleaseController } from './release.controller.js';
 
 /** Role `api`: what agents ask of the queue. */
 @Module({
-  imports: [CommandModule, AgentDirectoryModule, TaskDirectoryModule],
-  controllers: [QueueController],
-  providers: [Claims, HeldTasks, Holders, PollCommands],
+  imports: [CommandModule, AgentDirectoryModule, TaskDirectoryModule, TasksModule],
+  controllers: [QueueController, ReleaseController],
+  providers: [Claims, HeldTasks, Holders, PollCommands, ReleaseCommands],
 })
 export class QueueModule {}
 

@@ -1,3 +1,5 @@
+import type { FastifyReply } from 'fastify';
+import type { Json } from '../platform/event-store/stored-event.js';
 import { badRequest } from '../platform/http/errors.js';
 
 const STRONG = /^"?(\d{1,18})"?$/;
@@ -31,4 +33,11 @@ export function isKnown(header: string | undefined, revision: bigint): boolean {
 
 function tagsIn(header: string): readonly string[] {
   return header.split(',').map((tag) => tag.trim());
+}
+
+/** Writes the tag of the task in an answer. A repeat that is answered from what was kept has the same tag. */
+export function tagged(reply: FastifyReply, answer: Json): Json {
+  const { task } = answer as { readonly task: { readonly revision: number } };
+  reply.header('etag', etagOf(task.revision));
+  return answer;
 }

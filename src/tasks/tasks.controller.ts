@@ -5,7 +5,7 @@ import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import type { Json } from '../platform/event-store/stored-event.js';
 import type { Query as ListQuery } from '../platform/http/list-query.js';
 import { CurrentCaller, type Caller } from '../platform/http/request-context.js';
-import { etagOf, expectedRevisions, isKnown } from './entity-tag.js';
+import { etagOf, expectedRevisions, isKnown, tagged } from './entity-tag.js';
 import {
   changeTaskSchema,
   createTaskSchema,
@@ -135,11 +135,4 @@ export class TasksController {
 
 function renewsTheLease({ events }: TaskEffect): boolean {
   return events.some((event) => event.type === 'TaskChanged' && event.data.lease === 'renewed');
-}
-
-/** A repeat that is answered from what was kept has the same tag. */
-function tagged(reply: FastifyReply, answer: Json): Json {
-  const { task } = answer as { readonly task: { readonly revision: number } };
-  reply.header('etag', etagOf(task.revision));
-  return answer;
 }

@@ -76,6 +76,7 @@ export const accessRules: readonly AccessRule[] = [
     GET: operator(['agent:tasks'], { limit: 'queue', head: false }),
     POST: operator(['agent:tasks'], { limit: 'queue' }),
   }),
+  ...rulesOf('/api/tasks/{id}/release', { POST: operator(['agent:tasks']) }),
   ...rulesOf('/api/tokens', {
     GET: viewer(),
     POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),

@@ -207,7 +207,12 @@ export class QueueWorld {
   }
 
   execute(taskId: number, command: TaskCommand, expected?: bigint): Promise<TaskOutcome> {
-    return this.process(taskId).tasks.execute(this.context(), taskId, command, expected);
+    return this.process(taskId).tasks.execute(
+      this.context(),
+      taskId,
+      command,
+      expected === undefined ? undefined : [expected],
+    );
   }
 
   /** A poll that is suspended when its intent is stored, and the intent. */
