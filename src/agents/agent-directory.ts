@@ -130,7 +130,7 @@ export class AgentDirectory {
         continue;
       }
       const agentId = await this.numbers.next('agent');
-      const outcome = await this.nameLoop.execute(stream, stepOf(context, `reserve:${round}`), ({ state }) =>
+      const outcome = await this.nameLoop.execute(stream, stepOf(context, `reserve:${round}:${agentId}`), ({ state }) =>
         agentNameDecider.decide({ type: 'ReserveName', agentId, name }, state),
       );
       const winner = outcome.state.owner;
