@@ -111,6 +111,7 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
       example: { name: 'build-bot', role: 'coder' },
     },
     status: 201,
+    otherStatus: 200,
     answer: object({
       agent: object({
         id: { type: 'integer' },

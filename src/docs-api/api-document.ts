@@ -85,7 +85,10 @@ function documented(table: AccessTable, method: HttpMethod, path: string, scanne
     ...accessOf(rule),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: body }),
-    responses: { [String(operation.status ?? 200)]: successOf(operation), ...failuresOf(rule, operation) },
+    responses: {
+      ...Object.fromEntries(successesOf(operation).map((status) => [String(status), successOf(operation)])),
+      ...failuresOf(method, path, rule, operation),
+    },
   };
 }
 
@@ -129,15 +132,22 @@ function schemaIn(requestBody: unknown): Schema | undefined {
   return schema !== undefined && Object.keys(schema).some((key) => key !== 'type') ? schema : undefined;
 }
 
+function successesOf({ status = 200, otherStatus }: Operation): readonly number[] {
+  return otherStatus === undefined ? [status] : [status, otherStatus];
+}
+
 function successOf({ contentType = 'application/json', answer, example }: Operation) {
   const media = { schema: answer ?? {}, ...(example === undefined ? {} : { example }) };
   return { description: 'Success', content: { [contentType]: media } };
 }
 
-function failuresOf(rule: AccessRule, { failures = [], body }: Operation) {
+function failuresOf(method: HttpMethod, path: string, rule: AccessRule, { failures = [], body }: Operation) {
   const guarded = rule.role === 'public' ? [] : [401, 403, 429];
   const withBody = body === undefined ? [] : [413, 415];
-  const statuses = new Set([400, ...guarded, ...withBody, ...failures, 503]);
+  const ofOneThing = path.includes('{') ? [404] : [];
+  // A command with the idempotency key of another one.
+  const repeated = method === 'GET' ? [] : [409];
+  const statuses = new Set([400, ...guarded, ...withBody, ...ofOneThing, ...repeated, ...failures, 503]);
   return Object.fromEntries(
     [...statuses]
       .toSorted((a, b) => a - b)

@@ -7,6 +7,8 @@ import { startHttpApp } from '../../test/support/http-app.js';
 import { DocsApiModule } from './docs-api.module.js';
 import { operations } from './operations.js';
 
+const containing = (status: string): unknown => expect.arrayContaining([status]);
+
 describe('the documentation', () => {
   let app: NestFastifyApplication;
   beforeAll(async () => {
@@ -37,6 +39,18 @@ describe('the documentation', () => {
     expect(document.paths['/metrics'].get['x-required-role']).toBe('viewer');
     expect(document.paths['/api/health'].get.security).toEqual([]);
     expect(document.paths['/api/health/ready'].get.responses['200'].description).toBe('Success');
+  });
+
+  it('says that one thing may not be there, and that a command may repeat the key of another', async () => {
+    const { paths } = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
+      paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+    };
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const [method, { responses }] of Object.entries(methods)) {
+        if (path.includes('{')) expect([method, path, Object.keys(responses)]).toContainEqual(containing('404'));
+        if (method !== 'get') expect([method, path, Object.keys(responses)]).toContainEqual(containing('409'));
+      }
+    }
   });
 
   it('is JSON at /api/docs, and a page for browsers whose script carries the nonce of its policy', async () => {

@@ -143,7 +143,7 @@ export const notificationOperations: Readonly<Record<string, Operation>> = {
       atLeast,
     ],
     answer: {
-      oneOf: [
+      anyOf: [
         object({ activities: { type: 'array', items: activity }, total: count, hasMore: { type: 'boolean' } }),
         object({
           timeframe: { type: 'string' },

@@ -16,6 +16,8 @@ export interface Operation {
   readonly body?: { readonly schema: Schema; readonly example?: unknown; readonly required: boolean };
   /** Of the successful answer. */
   readonly status?: 200 | 201;
+  /** The same answer also comes with this status. */
+  readonly otherStatus?: 200;
   readonly contentType?: string;
   readonly answer?: Schema;
   readonly example?: unknown;

@@ -243,8 +243,10 @@ export const taskOperations: Readonly<Record<string, Operation>> = {
   'DELETE /api/tasks/{id}': {
     tag,
     summary: 'Delete a task; its history stays',
+    description: '`If-Match` with another revision than the task has: 412.',
     answer: object({ success }),
     example: { success: true },
+    failures: [412],
   },
   'GET /api/tasks/{id}/comments': {
     tag,
@@ -311,5 +313,6 @@ export const taskOperations: Readonly<Record<string, Operation>> = {
     },
     answer: object({ success, id: integer, task_status: { enum: taskStatuses }, gate: { enum: gateStates } }),
     example: { success: true, id: 3, task_status: 'done', gate: 'open' },
+    failures: [404],
   },
 };

@@ -63,7 +63,7 @@ export const tokenOperations: Readonly<Record<string, Operation>> = {
       },
     },
     answer: {
-      oneOf: [
+      anyOf: [
         object({ success: { const: true }, record, duplicate: { type: 'boolean' } }),
         object({
           success: { type: 'boolean' },

@@ -37,7 +37,7 @@ export class CommentsController {
   ) {
     return this.answers.answer(reply, readFrom, query, async () => {
       const onlyFor = await this.people.confinementOf(principal);
-      await this.runner.reach(principal.workspaceId, taskId, onlyFor);
+      await this.runner.current(principal.workspaceId, taskId, onlyFor);
       const rows = await this.queries.comments(principal.workspaceId, taskId);
       return { comments: threadsOf(rows), total: rows.length };
     });

@@ -41,7 +41,7 @@ export class ReviewsController {
     return this.answers.answer(reply, readFrom, query, async () => {
       const onlyFor = await this.people.confinementOf(principal);
       const asked = single === undefined ? several : [single];
-      if (onlyFor !== undefined) for (const taskId of asked) await this.runner.reach(workspaceId, taskId, onlyFor);
+      if (onlyFor !== undefined) for (const taskId of asked) await this.runner.current(workspaceId, taskId, onlyFor);
       if (single !== undefined) return { reviews: (await this.queries.reviews(workspaceId, single)).map(reviewJson) };
       const latest = await this.queries.latestReviews(workspaceId, several);
       return { latest: Object.fromEntries(several.map((id) => [String(id), verdictJson(latest.get(id))])) };

@@ -61,11 +61,19 @@ export class TaskRunner {
 
   /** The task that a caller may reach. Errors: 403 when it is not the agent's own, before 404. */
   async reach(workspaceId: number, taskId: number, onlyFor: Recipient | undefined): Promise<KnownTask> {
-    const own = (known: KnownTask) => onlyFor === undefined || isAssignedTo(known.task.snapshot, onlyFor);
     const remembered = await this.directory.find(workspaceId, taskId);
-    if (remembered !== undefined && own(remembered)) return remembered;
+    return remembered !== undefined && isInReach(remembered, onlyFor)
+      ? remembered
+      : this.current(workspaceId, taskId, onlyFor);
+  }
+
+  /**
+   * As {@link reach}, for whoever is shown the task: memory may lag behind what another process has answered already,
+   * and unlike a command nothing would refuse that.
+   */
+  async current(workspaceId: number, taskId: number, onlyFor: Recipient | undefined): Promise<KnownTask> {
     const known = await this.directory.refresh(workspaceId, taskId);
-    if (onlyFor !== undefined && (known === undefined || !own(known))) throw notYours();
+    if (onlyFor !== undefined && (known === undefined || !isInReach(known, onlyFor))) throw notYours();
     if (known === undefined) throw noSuchTask();
     return known;
   }
@@ -77,4 +85,8 @@ export class TaskRunner {
     const now = await this.directory.find(context.workspaceId, taskId);
     return { task: state, revision, updatedAt: now?.updatedAt ?? context.receivedAt };
   }
+}
+
+function isInReach({ task }: KnownTask, onlyFor: Recipient | undefined): boolean {
+  return onlyFor === undefined || isAssignedTo(task.snapshot, onlyFor);
 }

@@ -147,11 +147,16 @@ export class TaskCommands {
     return { updated: updated.size, skipped: [...skipped].filter((id) => !updated.has(id)), position: last, causes };
   }
 
-  /** Deletes for ever; the history stays. Errors: 403, 404, also when it was deleted before. */
-  async remove(context: CommandContext, principal: Principal, taskId: number): Promise<Position | undefined> {
+  /** Deletes for ever; the history stays. Errors: 403, 404, also when it was deleted before, 412. */
+  async remove(
+    context: CommandContext,
+    principal: Principal,
+    taskId: number,
+    expected?: readonly bigint[],
+  ): Promise<Position | undefined> {
     const onlyFor = await this.people.confinementOf(principal);
     const command = { type: 'DeleteTask', ...(onlyFor === undefined ? {} : { onlyFor }) } as const;
-    const outcome = await this.runner.attempt(context, taskId, command);
+    const outcome = await this.runner.attempt(context, taskId, command, expected);
     if (outcome.kind === 'refused') throw refusalOf(outcome.refusal);
     if (outcome.events.length === 0) throw refusalOf({ kind: 'NoSuchTask' });
     return outcome.position;

@@ -89,7 +89,7 @@ export class TasksController {
     return this.answers.answer(reply, readFrom, query, async () => {
       if (asOf !== undefined) return this.history.taskAsOf(principal.workspaceId, taskId, asOf);
       const onlyFor = await this.people.confinementOf(principal);
-      const task = await this.runner.reach(principal.workspaceId, taskId, onlyFor);
+      const task = await this.runner.current(principal.workspaceId, taskId, onlyFor);
       reply.header('etag', etagOf(task.revision));
       if (isKnown(known, task.revision)) {
         reply.status(304);
@@ -124,10 +124,12 @@ export class TasksController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @CurrentCaller() caller: Caller,
     @Param('id', TaskId) taskId: number,
+    @Headers('if-match') ifMatch: string | undefined,
   ): Promise<Json> {
+    const expected = expectedRevisions(ifMatch);
     const route = { route: 'DELETE /api/tasks/{id}', shownBy, body: null };
     return this.endpoint.handle(request, reply, caller, route, async (context) => {
-      const position = await this.commands.remove(context, caller.principal, taskId);
+      const position = await this.commands.remove(context, caller.principal, taskId, expected);
       return { status: 200, body: { success: true }, position };
     });
   }

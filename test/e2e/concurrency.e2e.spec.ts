@@ -16,6 +16,24 @@ const call = (method: string, path: string, body: unknown, replica: number, head
 const connect = (agentName: string, replica: number) =>
   call('POST', '/api/connect', { tool_name: 't', agent_name: agentName }, replica);
 
+describe('a task that one process has changed', () => {
+  it('is shown as it is by every other process at once, and not at all once it is deleted', async () => {
+    const { body } = await call('POST', '/api/tasks', { title: 'Seen by all' }, 0);
+    const path = `/api/tasks/${body.task.id}`;
+    const seen = [];
+    for (let revision = 1; revision <= 60; revision += 1) {
+      const writer = revision % 2;
+      const changed = await call('PUT', path, { title: `Seen by all ${revision}` }, writer);
+      const { body: shown } = await call('GET', path, undefined, 1 - writer);
+      if (shown.task.revision !== changed.body.task.revision) seen.push([shown.task.revision, revision]);
+    }
+    expect(seen).toEqual([]);
+    await call('DELETE', path, undefined, 0);
+    expect(await call('GET', path, undefined, 1)).toMatchObject({ status: 404 });
+    expect(await call('GET', `${path}/comments`, undefined, 1)).toMatchObject({ status: 404 });
+  });
+});
+
 interface Life {
   name: string | undefined;
   isRetired: boolean;

@@ -297,6 +297,17 @@ describe('changing a task', () => {
 });
 
 describe('deleting a task', () => {
+  it('of another revision than the caller goes by is 412 with the task as it is, and deletes nothing', async () => {
+    const task = await created();
+    await change(task, { title: 'Second' });
+    const path = `/api/tasks/${task.id}`;
+    const stale = await call('DELETE', path, undefined, { headers: { 'if-match': '"0"' } });
+    expect(stale).toMatchObject({ status: 412, body: { error: 'Task was changed', current_revision: 1 } });
+    expect(await call('GET', path)).toMatchObject({ status: 200, body: { task: { title: 'Second' } } });
+    const known = await call('DELETE', path, undefined, { headers: { 'if-match': '"1"' } });
+    expect(known).toMatchObject({ status: 200, body: { success: true } });
+  });
+
   it('takes it out of everything but its history', async () => {
     const task = await created({ title: 'To be deleted' });
     const path = `/api/tasks/${task.id}`;
