@@ -2,6 +2,8 @@ import { connect, type Socket } from 'node:net';
 
 /** One keep-alive connection that sends prepared requests one after the other: as little client CPU as can be had. */
 export class LoadConnection {
+  /** Body of the last answer. */
+  body: Buffer = Buffer.alloc(0);
   private buffered: Buffer = Buffer.alloc(0);
   private waiting: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined;
 
@@ -39,6 +41,7 @@ export class LoadConnection {
     const length = /\r\ncontent-length: (\d+)/.exec(head)?.[1];
     const total = end + 4 + Number(length ?? 0);
     if (this.buffered.length < total) return;
+    this.body = this.buffered.subarray(end + 4, total);
     this.buffered = this.buffered.subarray(total);
     const { waiting } = this;
     this.waiting = undefined;
