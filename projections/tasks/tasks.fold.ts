@@ -54,6 +54,8 @@ export interface AddedComment {
   readonly parentId: number | null;
   readonly mentions: readonly Recipient[];
   readonly at: string;
+  /** Of the task's stream: what was said first. */
+  readonly revision: bigint;
 }
 
 export interface GivenReview {
@@ -65,6 +67,7 @@ export interface GivenReview {
   readonly verdict: TaskReviewed['data']['verdict'];
   readonly notes: string;
   readonly at: string;
+  readonly revision: bigint;
 }
 
 export interface TaskChanges {
@@ -214,11 +217,12 @@ function isBy(actor: Actor, name: string, hands: Hands): boolean {
 function commentOf(event: Stored<CommentAdded>): AddedComment {
   const { commentId, taskId, author, authorAgentId, content, parentId, mentions } = event.data;
   const { workspaceId, recordedAt: at } = event.metadata;
-  return { commentId, taskId, workspaceId, author, authorAgentId, content, parentId, mentions, at };
+  const { revision } = event;
+  return { commentId, taskId, workspaceId, author, authorAgentId, content, parentId, mentions, at, revision };
 }
 
 function reviewOf(event: Stored<TaskReviewed>): GivenReview {
   const { reviewId, taskId, reviewer, verdict, notes } = event.data;
   const { workspaceId, recordedAt: at, actor } = event.metadata;
-  return { reviewId, taskId, workspaceId, reviewer, actor: actor.name, verdict, notes, at };
+  return { reviewId, taskId, workspaceId, reviewer, actor: actor.name, verdict, notes, at, revision: event.revision };
 }

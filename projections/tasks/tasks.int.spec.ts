@@ -114,6 +114,16 @@ describe('the tasks', () => {
     });
   });
 
+  it('are listed newest first also when a later one was numbered by another process, out of its own block', async () => {
+    const at = (second: number) => ({ createdAt: `2026-01-01T00:00:0${second}.000Z`, assignedTo: 'ann' });
+    await happened(new TaskHistory().create(21, at(0)).create(2, at(1)).create(22, at(2)).create(3, at(2)));
+    const idsOf = async (filter: Parameters<TaskQueries['list']>[1], paging = all) =>
+      (await queries.list(1, filter, paging)).rows.map(({ task }) => task.taskId);
+
+    expect(await idsOf({})).toEqual([22, 3, 2, 21]);
+    expect(await idsOf({ agent: { id: 4, name: 'ann' } }, { limit: 2, offset: 1 })).toEqual([3, 2]);
+  });
+
   it('show nothing of another workspace, and nothing that was deleted', async () => {
     await happened(new TaskHistory().create(1).comment(1, 'ann', 'hi').create(2, {}, 2).delete(1));
 
@@ -180,6 +190,22 @@ describe('the tasks', () => {
       [1, 'r11'],
       [2, 'aegis'],
     ]);
+  });
+
+  it('keep comments and reviews in the order in which they were said, however they are numbered', async () => {
+    const history = new TaskHistory().create(1).comment(1, 'ann', 'one').comment(1, 'bob', 'two');
+    history.review(1, 'aegis', 'approved').review(1, 'aegis', 'rejected');
+    const numberedDown = history.written.map((one) => ({
+      ...one,
+      data: Object.fromEntries(
+        Object.entries(one.data).map(([name, value]) => [name, /^(comment|review)Id$/.test(name) ? 50 - value : value]),
+      ),
+    }));
+    await given(database.url, tasks).when(logOf(numberedDown)).deliver();
+
+    expect((await queries.comments(1, 1)).map(({ content }) => content)).toEqual(['one', 'two']);
+    expect((await queries.reviews(1, 1)).map(({ verdict }) => verdict)).toEqual(['rejected', 'approved']);
+    expect((await queries.latestReviews(1, [1])).get(1)?.verdict).toBe('rejected');
   });
 
   /** Every task that lives, as the tables tell it. */

@@ -59,13 +59,13 @@ export class TaskQueries {
     const counts = sides.length > 0 || filter.assignedTo !== undefined ? 'task_counts_by_assignee' : 'task_counts';
     const [limitAt, offsetAt] = [`$${values.length + 1}`, `$${values.length + 2}`];
     const newest = (side: string): string => `
-      (select task_id from tasks
+      (select created_at, task_id from tasks
         where deleted_at is null and ${[...conditions, side].join(' and ')}
-        order by task_id desc limit ${limitAt}::bigint + ${offsetAt}::bigint)`;
+        order by created_at desc, task_id desc limit ${limitAt}::bigint + ${offsetAt}::bigint)`;
     const rows = await this.sql.query<Counted>(
       `with page as (
          select task_id from (${(sides.length === 0 ? ['true'] : sides.map(taskSide)).map(newest).join(' union all ')}) x
-          order by task_id desc limit ${limitAt}::bigint offset ${offsetAt}::bigint
+          order by created_at desc, task_id desc limit ${limitAt}::bigint offset ${offsetAt}::bigint
        )
        select total, page.*
          from (
@@ -75,7 +75,7 @@ export class TaskQueries {
          left join lateral (
            select ${TASK_COLUMNS} from page join tasks t on t.task_id = page.task_id ${LEASE_JOIN}
          ) page on true
-        order by page.task_id desc`,
+        order by page.created_at desc, page.task_id desc`,
       [...values, limit, offset],
     );
     return { rows: rows.filter(isTaskRecord).map(taskOf), total: Number(rows[0]?.total ?? 0) };
@@ -94,7 +94,7 @@ export class TaskQueries {
   async comments(workspaceId: number, taskId: number): Promise<readonly CommentRow[]> {
     const rows = await this.sql.query<CommentRecord>(
       `select comment_id, task_id, workspace_id, author, author_agent_id, content, parent_id, mentions, created_at
-         from task_comments where task_id = $2 and workspace_id = $1 order by comment_id`,
+         from task_comments where task_id = $2 and workspace_id = $1 order by revision`,
       [workspaceId, taskId],
     );
     return rows.map(commentOf);
@@ -104,7 +104,7 @@ export class TaskQueries {
   async reviews(workspaceId: number, taskId: number): Promise<readonly ReviewRow[]> {
     const rows = await this.sql.query<ReviewRecord>(
       `select review_id, task_id, reviewer, actor, verdict, notes, created_at
-         from task_reviews where task_id = $2 and workspace_id = $1 order by review_id desc limit ${REVIEWS_SHOWN}`,
+         from task_reviews where task_id = $2 and workspace_id = $1 order by revision desc limit ${REVIEWS_SHOWN}`,
       [workspaceId, taskId],
     );
     return rows.map(reviewOf);
@@ -118,7 +118,7 @@ export class TaskQueries {
          join lateral (
            select review_id, task_id, reviewer, actor, verdict, notes, created_at
              from task_reviews where task_id = asked.task_id and workspace_id = $1
-            order by review_id desc limit 1
+            order by revision desc limit 1
          ) r on true`,
       [workspaceId, [...new Set(taskIds)]],
     );

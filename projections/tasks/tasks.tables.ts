@@ -73,7 +73,9 @@ export const tasksTables: ProjectionTables = {
       content text not null,
       parent_id bigint,
       mentions json not null,
-      created_at timestamptz not null
+      created_at timestamptz not null,
+      -- of the task's stream: ids of two processes do not rise with time
+      revision bigint not null
     );
 
     create table task_reviews_v${v} (
@@ -84,7 +86,8 @@ export const tasksTables: ProjectionTables = {
       actor text not null,
       verdict text not null,
       notes text not null,
-      created_at timestamptz not null
+      created_at timestamptz not null,
+      revision bigint not null
     );
 
     -- how many tasks there are of each kind, so that the total of a list costs no scan; no row says none
@@ -112,29 +115,29 @@ export const tasksTables: ProjectionTables = {
 
   // What lists filter by stands in every index, so that a page under two filters passes rows by without reading them.
   index: (v) => `
-    create index if not exists tasks_v${v}_newest on tasks_v${v} (workspace_id, task_id)
+    create index if not exists tasks_v${v}_newest on tasks_v${v} (workspace_id, created_at, task_id)
       where deleted_at is null;
-    create index if not exists tasks_v${v}_status on tasks_v${v} (workspace_id, status, task_id)
+    create index if not exists tasks_v${v}_status on tasks_v${v} (workspace_id, status, created_at, task_id)
       include (priority, project_id)
       where deleted_at is null;
-    create index if not exists tasks_v${v}_priority on tasks_v${v} (workspace_id, priority, task_id)
+    create index if not exists tasks_v${v}_priority on tasks_v${v} (workspace_id, priority, created_at, task_id)
       include (status, project_id)
       where deleted_at is null;
-    create index if not exists tasks_v${v}_project on tasks_v${v} (workspace_id, project_id, task_id)
+    create index if not exists tasks_v${v}_project on tasks_v${v} (workspace_id, project_id, created_at, task_id)
       include (status, priority)
       where deleted_at is null;
-    create index if not exists tasks_v${v}_assignee on tasks_v${v} (workspace_id, assigned_to, task_id)
+    create index if not exists tasks_v${v}_assignee on tasks_v${v} (workspace_id, assigned_to, created_at, task_id)
       include (assigned_agent_id, status)
       where deleted_at is null and assigned_to is not null;
-    create index if not exists tasks_v${v}_agent on tasks_v${v} (workspace_id, assigned_agent_id, task_id)
+    create index if not exists tasks_v${v}_agent on tasks_v${v} (workspace_id, assigned_agent_id, created_at, task_id)
       include (status)
       where deleted_at is null and assigned_agent_id is not null;
     create index if not exists tasks_v${v}_lease on tasks_v${v} (lease_renewed_at)
       where lease_id is not null;
     create index if not exists tasks_v${v}_done on tasks_v${v} (workspace_id, completed_at)
       where status = 'done' and deleted_at is null;
-    create index if not exists task_comments_v${v}_task on task_comments_v${v} (task_id, comment_id);
-    create index if not exists task_reviews_v${v}_task on task_reviews_v${v} (task_id, review_id);
+    create index if not exists task_comments_v${v}_task on task_comments_v${v} (task_id, revision);
+    create index if not exists task_reviews_v${v}_task on task_reviews_v${v} (task_id, revision);
     create index if not exists task_counts_by_assignee_v${v}_agent
       on task_counts_by_assignee_v${v} (workspace_id, assigned_agent_id);
     ${candidateIndexes(v)}

@@ -247,6 +247,7 @@ const commentColumns: readonly Column<AddedComment>[] = [
   plain('parent_id', 'bigint', (row) => row.parentId),
   text('mentions', 'json', (row) => JSON.stringify(row.mentions)),
   text('created_at', 'timestamptz', (row) => row.at),
+  plain('revision', 'bigint', (row) => row.revision),
 ];
 
 async function addComments(transaction: SqlTransaction, rows: readonly AddedComment[], v: number): Promise<void> {
@@ -269,6 +270,7 @@ const reviewColumns: readonly Column<GivenReview>[] = [
   text('verdict', 'text', (row) => row.verdict),
   text('notes', 'text', (row) => row.notes),
   text('created_at', 'timestamptz', (row) => row.at),
+  plain('revision', 'bigint', (row) => row.revision),
 ];
 
 async function addReviews(transaction: SqlTransaction, rows: readonly GivenReview[], v: number): Promise<void> {
