@@ -62,6 +62,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
     ],
     answer,
     example,
+    failures: [409],
   },
   'POST /api/tasks/queue': {
     tag,

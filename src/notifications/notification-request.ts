@@ -13,13 +13,14 @@ export type RemovalSelection = ById | { readonly kind: 'recipient'; readonly rec
 
 const MAX_IDS = 500;
 const MAX_SECONDS = 4_102_444_800;
+const MISSING = { recipient: 'Recipient is required', agent: 'Agent is required' };
 
 /** A recipient as the caller names it. Errors: 400. */
-export function recipientOf(value: unknown, missing = 'Recipient is required'): string {
-  if (value === undefined || value === null || value === '') throw badRequest(missing);
-  if (typeof value !== 'string') throw invalid(['recipient: must be a string']);
+export function recipientOf(value: unknown, field: 'recipient' | 'agent' = 'recipient'): string {
+  if (value === undefined || value === null || value === '') throw badRequest(MISSING[field]);
+  if (typeof value !== 'string') throw invalid([`${field}: must be a string`]);
   const name = value.normalize('NFC');
-  if (Array.from(name).length > 100) throw invalid(['recipient: must be at most 100 characters']);
+  if (Array.from(name).length > 100) throw invalid([`${field}: must be at most 100 characters`]);
   return name;
 }
 
@@ -35,7 +36,7 @@ export function readSelection(body: unknown): ReadSelection {
 export function deliveryRecipient(body: unknown): string {
   const { action, agent } = objectOf(body);
   if (action !== 'mark-delivered') throw invalid(['action: must be mark-delivered']);
-  const name = recipientOf(agent, 'Agent is required');
+  const name = recipientOf(agent, 'agent');
   const checked = checkName(name);
   if (checked.kind === 'invalid') throw invalid([`agent: ${checked.reason}`]);
   return name;

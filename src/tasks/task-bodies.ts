@@ -60,7 +60,7 @@ export const changeTaskSchema = {
     ...details,
     status: { enum: taskStatuses },
     priority: { enum: taskPriorities },
-    lease_id: { type: 'string', pattern: UUID, description: 'a UUID' },
+    lease_id: { type: ['string', 'null'], pattern: UUID, description: 'a UUID' },
   },
 };
 
@@ -129,7 +129,8 @@ export interface ChangeTaskBody extends TaskDetailsBody {
   readonly title?: string;
   readonly status?: TaskStatus;
   readonly priority?: TaskPriority;
-  readonly lease_id?: string;
+  /** Null, as a poll without a task answers, is none. */
+  readonly lease_id?: string | null;
 }
 
 export interface SetStatusesBody {

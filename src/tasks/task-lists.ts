@@ -33,7 +33,8 @@ export class TaskLists {
 function filterOf(query: ListQuery, own: Recipient | undefined): TaskFilter {
   const status = oneOf(query, 'status', taskStatuses);
   const priority = oneOf(query, 'priority', taskPriorities);
-  const assignedTo = text(query, 'assigned_to', 100);
+  // As assignments are recorded.
+  const assignedTo = text(query, 'assigned_to', 100)?.normalize('NFC').trim();
   const projectId = integer(query, 'project_id', 1);
   return {
     ...(status === undefined ? {} : { status }),

@@ -105,7 +105,7 @@ export class TaskCommands {
         type: 'ChangeTask',
         changes,
         by: await this.people.actorOf(principal),
-        ...(body.lease_id === undefined ? {} : { leaseId: body.lease_id.toLowerCase() }),
+        ...(isGiven(body.lease_id) ? { leaseId: body.lease_id.toLowerCase() } : {}),
         at: secondsIn(context),
         mentions: await this.people.mentioned(workspaceId, body.description ?? null),
         ...(onlyFor === undefined ? {} : { onlyFor }),
@@ -191,4 +191,8 @@ export class TaskCommands {
 
 function secondsIn(context: CommandContext): number {
   return Math.floor(context.receivedAt.getTime() / 1_000);
+}
+
+function isGiven(leaseId: string | null | undefined): leaseId is string {
+  return leaseId !== undefined && leaseId !== null;
 }

@@ -274,6 +274,7 @@ describe('marking notifications', () => {
     ['PUT', '/api/notifications', { recipient: 'a', markAllRead: 'yes' }, 'Validation failed'],
     ['POST', '/api/notifications', { action: 'explode', agent: 'a' }, 'Validation failed'],
     ['POST', '/api/notifications', { action: 'mark-delivered' }, 'Agent is required'],
+    ['POST', '/api/notifications', { action: 'mark-delivered', agent: 5 }, 'Validation failed'],
     ['POST', '/api/notifications', { action: 'mark-delivered', agent: 'a:b' }, 'Validation failed'],
     ['DELETE', '/api/notifications', { recipient: 'a' }, 'Validation failed'],
     ['DELETE', '/api/notifications', { recipient: 'a', olderThan: -1 }, 'Validation failed'],

@@ -224,7 +224,13 @@ describe('changing a task', () => {
   it('that changes nothing is 200, unchanged and no fact', async () => {
     const task = await created({ metadata: { a: 1, b: 2 } });
     const before = await recorded();
-    for (const same of [{}, { title: 'Fix login' }, { metadata: { b: 2, a: 1 } }, { assigned_to: '' }]) {
+    for (const same of [
+      {},
+      { title: 'Fix login' },
+      { metadata: { b: 2, a: 1 } },
+      { assigned_to: '' },
+      { lease_id: null },
+    ]) {
       const { status, body } = await change(task, same);
       expect([status, body]).toEqual([200, { task, unchanged: true }]);
     }
@@ -351,6 +357,11 @@ describe('the list of tasks', () => {
     expect(await ids(`project_id=${project.id}&priority=low`)).toEqual([[one.id], 1]);
     expect(await ids(`project_id=${project.id}&status=review&priority=high`)).toEqual([[two.id], 1]);
     expect(await ids('assigned_to=never-heard-of')).toEqual([[], 0]);
+    const composed = await created({ assigned_to: ' Zoe\u0308 ' });
+    for (const name of ['Zo\u00eb', 'Zoe\u0308', ' Zo\u00eb']) {
+      const { body } = await application.read(`/api/tasks?assigned_to=${encodeURIComponent(name)}`);
+      expect([name, body.tasks.map(({ id }: Task) => id)]).toEqual([name, [composed.id]]);
+    }
   });
 
   it('refuses garbage', async () => {
