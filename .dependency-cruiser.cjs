@@ -13,7 +13,10 @@ module.exports = {
       comment: 'A decider imports its events and pure value modules: no framework, client, clock or configuration.',
       severity: 'error',
       from: { path: '\\.decider\\.ts$' },
-      to: { pathNot: '(\\.(events|names|state|decider)\\.ts|-status\\.ts|platform/decider/[^/]+\\.ts)$' },
+      to: {
+        pathNot:
+          '(\\.(events|names|state|decider)\\.ts|-status\\.ts|platform/decider/[^/]+\\.ts|projections/cost/decimal\\.ts)$',
+      },
     },
     {
       name: 'one-importer-of-the-client',
@@ -31,9 +34,14 @@ module.exports = {
     },
     {
       name: 'src-knows-only-queries-of-a-projection',
+      comment: 'And the pure rules of money, which a report and a price document must see alike.',
       severity: 'error',
       from: { path: '^src/', pathNot: '(^src/(projector|supervisor|app)[/.-]|\\.spec\\.ts$)' },
-      to: { path: '^projections/', pathNot: '(\\.queries\\.ts|^projections/(engine/index|all\\.migrations)\\.ts)$' },
+      to: {
+        path: '^projections/',
+        pathNot:
+          '(\\.queries\\.ts|^projections/(engine/index|all\\.migrations|cost/(decimal|price-layers|pricing))\\.ts)$',
+      },
     },
     {
       name: 'embedded-does-not-know-src',

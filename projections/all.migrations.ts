@@ -1,6 +1,8 @@
 import { activities } from './activities/activities.projection.js';
 import { agentMemory } from './agent-memory/agent-memory.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
+import { budgets } from './budgets/budgets.projection.js';
+import { costProjection } from './cost/cost.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
 import { keys } from './keys/keys.projection.js';
@@ -9,6 +11,7 @@ import { notifications } from './notifications/notifications.projection.js';
 import { projects } from './projects/projects.projection.js';
 import { tasks } from './tasks/tasks.projection.js';
 import { tokenUsage } from './token-usage/token-usage.projection.js';
+import { claimsOnly } from './token-usage/token-usage.tables.js';
 
 /** Every step of the read models' schema, in order. New steps are added at the end. */
 export const allMigrations: readonly Migration[] = [
@@ -22,4 +25,7 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(keys, 'keys/0001-tables'),
   firstMigrationOf(activities, 'activities/0001-tables'),
   firstMigrationOf(agentMemory, 'agent-memory/0001-tables'),
+  firstMigrationOf(costProjection(), 'cost/0001-tables'),
+  { id: 'token-usage/0002-claims-only', sql: claimsOnly },
+  firstMigrationOf(budgets, 'budgets/0001-tables'),
 ];

@@ -6,7 +6,7 @@ import { EventStoreGateway } from '../src/platform/event-store/event-store.gatew
 import type { EventStore } from '../src/platform/event-store/event-store.js';
 import { laterOf } from '../src/platform/event-store/position.js';
 import { allMigrations } from './all.migrations.js';
-import { allProjections } from './all.projections.js';
+import { projectionsFor } from './all.projections.js';
 import { type Connect, connector, withClient } from './engine/database.js';
 import { discardDeadLetter, type DeadLetterOutcome, replayDeadLetter } from './engine/dead-letter-commands.js';
 import { listDeadLetters } from './engine/dead-letters.js';
@@ -36,6 +36,11 @@ Options:
 
 Exit code: 0 done, 1 failed, 2 not understood, 130 stopped before it was done.
 `;
+
+/** As the projector has them, so that a rebuild makes what the projector goes on with. */
+const allProjections = projectionsFor({
+  reportingZones: (process.env['MC_REPORTING_ZONES'] ?? '').split(',').flatMap((zone) => zone.trim() || []),
+});
 
 /** Asked for something that the command line does not know. */
 class Misunderstood extends Error {}

@@ -39,6 +39,7 @@ const config: Config = {
   apiWorkers: 1,
   pricesFile: '',
   webhookAllow: [],
+  reportingZones: ['UTC'],
 };
 
 async function document(): Promise<string> {

@@ -1,5 +1,6 @@
 import { agentMemoryEventContracts } from './agents/agent-memory.events.js';
 import { agentEventContracts } from './agents/agents.events.js';
+import { budgetEventContracts } from './budgets/budgets.events.js';
 import { commandEventContracts } from './platform/command/command.events.js';
 import { connectionEventContracts } from './connections/connections.events.js';
 import { heartbeatEventContracts } from './heartbeats/heartbeats.events.js';
@@ -7,6 +8,7 @@ import { keyEventContracts } from './keys/keys.events.js';
 import { logGenerationEventContracts } from './platform/event-store/log-generation.events.js';
 import { notificationEventContracts } from './notifications/notifications.events.js';
 import { numberEventContracts } from './platform/numbers/numbers.events.js';
+import { priceEventContracts } from './prices/prices.events.js';
 import { projectEventContracts } from './projects/projects.events.js';
 import { queueEventContracts } from './queue/queue.events.js';
 import { reactorEventContracts } from './platform/reactor/reactor.events.js';
@@ -18,9 +20,11 @@ import { tokenEventContracts } from './tokens/tokens.events.js';
 export const allEventContracts = [
   ...agentEventContracts,
   ...agentMemoryEventContracts,
+  ...budgetEventContracts,
   ...connectionEventContracts,
   ...commandEventContracts,
   ...heartbeatEventContracts,
+  ...priceEventContracts,
   ...projectEventContracts,
   ...queueEventContracts,
   ...keyEventContracts,

@@ -4,12 +4,15 @@ import { ActivitiesModule } from './activities/activities.module.js';
 import { AgentsModule } from './agents/agents.module.js';
 import { allEventContracts } from './all.events.js';
 import { AuditModule } from './audit/audit.module.js';
+import { CostsModule } from './costs/costs.module.js';
+import { BudgetsModule, BudgetWatchModule } from './budgets/budgets.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
 import { CoreModule } from './core.module.js';
 import { DocsApiModule } from './docs-api/docs-api.module.js';
 import { FiguresModule } from './figures/figures.module.js';
 import { HealthModule } from './health/health.module.js';
 import { HeartbeatsModule } from './heartbeats/heartbeats.module.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LiveModule } from './live/live.module.js';
 import { LivenessModule, PresenceModule } from './liveness/liveness.module.js';
@@ -26,6 +29,7 @@ import { RateLimitModule } from './platform/rate-limit/rate-limit.module.js';
 import { ReadModelsModule } from './platform/read-models/read-models.module.js';
 import { TelemetryModule } from './platform/telemetry/telemetry.module.js';
 import { ProjectRemovalModule, ProjectsModule } from './projects/projects.module.js';
+import { PriceKeepingModule, PricesModule } from './prices/prices.module.js';
 import { ProjectorModule } from './projector/projector.module.js';
 import { LeaseMonitorModule, QueueModule } from './queue/queue.module.js';
 import { SecurityModule } from './security/security.module.js';
@@ -53,13 +57,24 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     NotificationsModule,
     ActivitiesModule,
     MentionsModule,
+    CostsModule,
+    ImportsModule,
     FiguresModule,
+    PricesModule,
+    BudgetsModule,
     PresenceModule,
     HealthModule,
     DocsApiModule,
   ],
   projector: [ProjectorModule],
-  reactors: [LivenessModule, LeaseMonitorModule, NotificationReactorModule, ProjectRemovalModule],
+  reactors: [
+    LivenessModule,
+    LeaseMonitorModule,
+    NotificationReactorModule,
+    ProjectRemovalModule,
+    PriceKeepingModule,
+    BudgetWatchModule,
+  ],
 };
 
 /** One process of the system: what every role stands on, and what the roles of this process need. */

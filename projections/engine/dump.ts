@@ -8,6 +8,7 @@ import { type Projection, tableName } from './projection.js';
 export async function dumpTables(client: ClientBase, projection: Projection, version: number): Promise<string> {
   const parts: string[] = [];
   for (const { view, key, volatile = [] } of projection.tables.list) {
+    if (volatile === 'all') continue;
     const columns = await columnsOf(client, tableName(view, version));
     const kept = columns.filter((column) => !volatile.includes(column));
     // "C": byte order, whatever the collation of the database.

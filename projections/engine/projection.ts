@@ -17,8 +17,8 @@ export interface TableOf {
   readonly view: string;
   /** Column names that order a dump completely. */
   readonly key: readonly string[];
-  /** Columns that a rebuild need not reproduce (database clocks). */
-  readonly volatile?: readonly string[];
+  /** Columns that a rebuild need not reproduce (database clocks); `all`: none of the table. */
+  readonly volatile?: readonly string[] | 'all';
 }
 
 export interface ProjectionTables {
@@ -32,7 +32,28 @@ export interface ProjectionTables {
 
 /** What a batch comes down to: at most one change a key, ready to be written. */
 export interface FoldedBatch {
+  /** True: there may be work for {@link Projection.background} after it. */
+  readonly wakesBackground: boolean;
   write(transaction: SqlTransaction, version: number): Promise<void>;
+}
+
+/**
+ * Work on the projection's own tables that no single event carries, such as pricing old rows anew. The worker runs it
+ * between two batches in chunks, each a transaction of its own under the same fence, so that nobody else ever writes
+ * these tables. It begins after every start of a worker, and after a batch that wakes it.
+ */
+export interface BackgroundWork<Changes> {
+  /** Does one chunk of bounded size. True: call again. Where it stands must be in the tables: it may be cut off after any chunk. */
+  chunk(transaction: SqlTransaction, version: number): Promise<boolean>;
+  /** Pure: whether these changes may leave something to do. */
+  isWokenBy(changes: Changes): boolean;
+}
+
+/** Events that a rebuild takes before all others, so that it need not correct what it has folded. */
+export interface Prelude<E extends DomainEvent> {
+  readonly stream: string;
+  /** Called once, when the tables of a version have just been made. The same events come again in their place in the log. */
+  write(transaction: SqlTransaction, events: readonly Stored<E>[], version: number): Promise<void>;
 }
 
 /** A projection as the engine runs it. Make one with {@link defineProjection}. */
@@ -47,6 +68,9 @@ export interface Projection {
   /** True: its rows depend on clocks or on events with retention, so a rebuild is not compared. */
   readonly volatile: boolean;
   /** What `park-key` sets aside together. Must not fail for an unreadable entry. */
+  /** Undefined: it has none. */
+  readonly background: ((transaction: SqlTransaction, version: number) => Promise<boolean>) | undefined;
+  readonly prelude: Prelude<DomainEvent> | undefined;
   keyOf(entry: LogEntry): string;
   fold(events: readonly StoredEvent[]): FoldedBatch;
 }
@@ -62,6 +86,8 @@ export interface ProjectionParts<E extends DomainEvent, Changes> {
   readonly tables: ProjectionTables;
   readonly lingerMs?: number;
   readonly volatile?: boolean;
+  readonly background?: BackgroundWork<Changes>;
+  readonly prelude?: Prelude<E>;
   keyOf(entry: LogEntry): string;
   fold(events: readonly Stored<E>[]): Changes;
   write(transaction: SqlTransaction, changes: Changes, version: number): Promise<void>;
@@ -69,6 +95,7 @@ export interface ProjectionParts<E extends DomainEvent, Changes> {
 
 /** Ties fold and writer together, so that a list of projections needs no common type of changes. */
 export function defineProjection<E extends DomainEvent, Changes>(parts: ProjectionParts<E, Changes>): Projection {
+  const { background, prelude } = parts;
   return {
     name: parts.name,
     policy: parts.policy,
@@ -76,11 +103,20 @@ export function defineProjection<E extends DomainEvent, Changes>(parts: Projecti
     tables: parts.tables,
     lingerMs: parts.lingerMs ?? 0,
     volatile: parts.volatile ?? false,
+    background: background && ((transaction, version) => background.chunk(transaction, version)),
+    prelude: prelude && {
+      stream: prelude.stream,
+      write: (transaction, events, version) =>
+        prelude.write(transaction, events as unknown as readonly Stored<E>[], version),
+    },
     keyOf: (entry) => parts.keyOf(entry),
     fold: (events) => {
       // The engine hands on only types in `handles`, which are the types of E.
       const changes = parts.fold(events as unknown as readonly Stored<E>[]);
-      return { write: (transaction, version) => parts.write(transaction, changes, version) };
+      return {
+        wakesBackground: background?.isWokenBy(changes) ?? false,
+        write: (transaction, version) => parts.write(transaction, changes, version),
+      };
     },
   };
 }

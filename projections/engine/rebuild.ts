@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { Registry } from 'prom-client';
-import type { EventStore } from '../../src/platform/event-store/event-store.js';
+import { type EventStore, isReadable } from '../../src/platform/event-store/event-store.js';
 import { comparePositions, isAfter, laterOf, type Position } from '../../src/platform/event-store/position.js';
 import { readCheckpoint } from './checkpoint.js';
 import { closeQuietly, type Connect, inTransaction } from './database.js';
@@ -10,7 +10,7 @@ import { Lease } from './lease.js';
 import type { EngineLogger } from './logger.js';
 import { engineMetrics } from './metrics.js';
 import { type Projection, tableName } from './projection.js';
-import { sqlStateOf } from './sql.js';
+import { sqlStateOf, transactionOn } from './sql.js';
 import { VERSIONS_CHANNEL } from './versions.js';
 import { BackOff, Wakeable } from './wakeable.js';
 import { ProjectionWorker, type WorkerEnd } from './worker.js';
@@ -57,7 +57,7 @@ export async function rebuild(options: RebuildOptions): Promise<boolean> {
   const lease = new Lease(`rebuild:${projection.name}:${version}`, LEASE_MS);
   try {
     if (!(await lease.hold(client))) throw new RebuildFailed('another process rebuilds this version');
-    await prepare(client, projection, version);
+    await prepare(client, options);
     const isDone = await load(options, () => lease.hold(client));
     if (isDone) {
       const index = projection.tables.index(version);
@@ -71,7 +71,9 @@ export async function rebuild(options: RebuildOptions): Promise<boolean> {
   }
 }
 
-async function prepare(client: Client, projection: Projection, version: number): Promise<void> {
+async function prepare(client: Client, { projection, version, store }: RebuildOptions): Promise<void> {
+  const { prelude } = projection;
+  const first = prelude === undefined ? [] : ((await store.readStream(prelude.stream)) ?? []);
   await inTransaction(client, async () => {
     const { rows } = await client.query<{ state: string }>(
       'select state from projection_checkpoint where projection = $1 and version = $2',
@@ -84,6 +86,9 @@ async function prepare(client: Client, projection: Projection, version: number):
       projection.name,
       version,
     ]);
+    const unreadable = first.find((entry) => !isReadable(entry));
+    if (unreadable !== undefined) throw new RebuildFailed(`${unreadable.stream} holds an event that cannot be read`);
+    await prelude?.write(transactionOn(client), first.filter(isReadable), version);
   });
 }
 

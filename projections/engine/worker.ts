@@ -30,7 +30,7 @@ export interface WorkerOptions {
   /** Attempts at one failing event before the policy of the projection applies. Default 3. */
   readonly attempts?: number;
   /** Called at named points of a transaction; a test may throw or wait there. */
-  readonly failpoint?: (name: 'before-commit' | 'after-commit') => Promise<void>;
+  readonly failpoint?: (name: 'before-commit' | 'after-commit' | 'before-chunk' | 'after-chunk') => Promise<void>;
 }
 
 /** Why a worker ended: asked to; the checkpoint was moved by somebody else; an event stopped it. */
@@ -47,6 +47,8 @@ export interface WorkerStatus {
   /** Monotonic ms of the last commit. */
   readonly lastProgressAt: number;
   readonly parkedKeys: number;
+  /** Whether work that no event carries is left, or may be. */
+  readonly hasBackgroundWork: boolean;
   readonly trouble: string | undefined;
 }
 
@@ -86,8 +88,10 @@ export class ProjectionWorker {
   private state: WorkerStatus['state'] = 'running';
   private trouble: string | undefined;
   private stopping = false;
+  private hasBackgroundWork: boolean;
   private lastProgressAt = performance.now();
   private readonly size: BatchSize;
+  private readonly backgroundPause = new BackOff();
   private readonly work = new Wakeable();
   private readonly rest = new Wakeable();
   private roomWaiters: (() => void)[] = [];
@@ -102,6 +106,7 @@ export class ProjectionWorker {
     private readonly options: WorkerOptions,
   ) {
     this.size = new BatchSize(options.batchSize);
+    this.hasBackgroundWork = projection.background !== undefined;
     this.labels = { projection: projection.name, version: String(version) };
   }
 
@@ -170,6 +175,7 @@ export class ProjectionWorker {
       while (!this.stopping) {
         await this.untilThereIsWork();
         if (!this.stopping) await this.next();
+        if (this.hasBackgroundWork && !this.stopping) await this.inBackground();
       }
       return this.end('stopped');
     } catch (error) {
@@ -203,6 +209,7 @@ export class ProjectionWorker {
       oldestPending: (this.inHand[0] ?? this.queue[0])?.entry.createdAt,
       lastProgressAt: this.lastProgressAt,
       parkedKeys: this.parked.size,
+      hasBackgroundWork: this.hasBackgroundWork,
       trouble: this.trouble,
     };
   }
@@ -227,7 +234,7 @@ export class ProjectionWorker {
   }
 
   private async untilThereIsWork(): Promise<void> {
-    while (!this.stopping) {
+    while (!this.stopping && !this.hasBackgroundWork) {
       const rested = performance.now() - this.lastProgressAt;
       if (this.queue.length > 0) {
         const rest = this.projection.lingerMs - rested;
@@ -244,6 +251,7 @@ export class ProjectionWorker {
   }
 
   private async next(): Promise<void> {
+    if (this.queue.length === 0 && !isAfter(this.readPosition, this.checkpoint.position)) return;
     const limit = this.size.current;
     const items = this.queue.length <= limit ? this.queue : this.queue.slice(0, limit);
     this.queue = items === this.queue ? [] : this.queue.slice(limit);
@@ -258,6 +266,36 @@ export class ProjectionWorker {
     if (items.length > 0) {
       this.metrics.batchSeconds.observe(this.labels, ms / 1_000);
       this.metrics.batchSize.observe(this.labels, items.length);
+    }
+  }
+
+  /**
+   * One chunk of the projection's own work, under the fence. Nothing of it is an event that could be set aside, so
+   * whatever fails is tried again; the batches go on meanwhile.
+   */
+  private async inBackground(): Promise<void> {
+    const { background, name } = this.projection;
+    try {
+      const client = await this.connected();
+      const isLeft = await inTransaction(client, async () => {
+        if (!(await moveCheckpoint(client, name, this.version, this.checkpoint, this.checkpoint))) throw new Fenced();
+        const isMore = (await background?.(transactionOn(client), this.version)) ?? false;
+        await this.options.failpoint?.('before-chunk');
+        return isMore;
+      });
+      this.hasBackgroundWork = isLeft;
+      this.backgroundPause.reset();
+      this.lastProgressAt = performance.now();
+      await this.options.failpoint?.('after-chunk');
+    } catch (error) {
+      if (isAnEnd(error)) throw error;
+      this.hasBackgroundWork = true;
+      if (isTransient(error)) await this.dropConnection(error);
+      else {
+        this.trouble = error instanceof Error ? error.message : String(error);
+        this.logger.error({ ...this.labels, err: error }, 'work between two batches failed and is tried again');
+      }
+      await this.pause(this.backgroundPause.next());
     }
   }
 
@@ -367,6 +405,8 @@ export class ProjectionWorker {
         ({ events, behind } = this.sorted(items));
         folded = this.projection.fold(events);
       }
+      // Before the commit, whose outcome may stay unknown: looking in vain costs little.
+      this.hasBackgroundWork ||= folded.wakesBackground;
       if (events.length > 0) await folded.write(transactionOn(client), this.version);
       if (behind.length > 0 || letters.length > 0) {
         const parked = behind.map((item) => this.behindLetter(item));

@@ -28,6 +28,14 @@ const SIDES = [
   'assigned_agent_id is null and assigned_to = $3',
 ];
 
+/** Work that is not to be handed out now. */
+export interface ClosedWork {
+  readonly projectIds: readonly number[];
+  readonly taskIds: readonly number[];
+}
+
+const NOTHING_CLOSED: ClosedWork = { projectIds: [], taskIds: [] };
+
 /** One index for each side of {@link TaskCandidateQueries.candidates}, in exactly the order of the queue. */
 export const candidateIndexes = (v: number): string => `
     create index if not exists tasks_v${v}_queue on tasks_v${v} (workspace_id, ${PLACE})
@@ -46,17 +54,19 @@ export class TaskCandidateQueries {
     agent: Recipient,
     limit: number,
     after?: CandidatePlace,
+    closed: ClosedWork = NOTHING_CLOSED,
   ): Promise<readonly CandidateRow[]> {
-    const from = after === undefined ? '' : `and (${PLACE}) > ($5::smallint, $6::bigint, $7::timestamptz, $8::bigint)`;
+    const from = after === undefined ? '' : `and (${PLACE}) > ($7::smallint, $8::bigint, $9::timestamptz, $10::bigint)`;
     const side = (condition: string): string => `
       (select task_id, revision, priority_rank, ${DUE} as due, created_at from tasks
         where workspace_id = $1 and ${IS_CANDIDATE} and ${condition} ${from}
+          and project_id <> all($5::bigint[]) and task_id <> all($6::bigint[])
         order by ${PLACE} limit $4)`;
     const place = after === undefined ? [] : [after.priorityRank, after.due, after.createdAt, after.taskId];
     const rows = await this.sql.query<CandidateRecord>(
       `select * from (${SIDES.map(side).join(' union all ')}) c
         order by priority_rank, due, created_at, task_id limit $4`,
-      [workspaceId, agent.agentId, agent.name, limit, ...place],
+      [workspaceId, agent.agentId, agent.name, limit, closed.projectIds, closed.taskIds, ...place],
     );
     return rows.map(candidateOf);
   }

@@ -34,8 +34,17 @@ type Extreme = 'least' | 'most';
 const HOSTILE = 'Zoë \u0000\u2028\u202e"\\ \u{1f680} __proto__ :/%2F..$-\'; <b>';
 const UUIDS = { least: '00000000-0000-0000-0000-000000000000', most: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 const PATTERNED = {
-  least: [UUIDS.least, '0'.repeat(64), '0'.repeat(8), '0', '0000000000000000'],
-  most: [UUIDS.most, 'f'.repeat(64), 'f'.repeat(8), '123456789012345678901234567890.000000001', 'ffffffffffffffff'],
+  least: [UUIDS.least, '0'.repeat(64), '0'.repeat(8), '0', '0000000000000000', '1970-01-01T00:00:00.000Z'],
+  most: [
+    UUIDS.most,
+    'f'.repeat(64),
+    'f'.repeat(8),
+    '123456789012345678901234567890.000000001',
+    'ffffffffffffffff',
+    '999999.999999',
+    '9999-12-31T23:59:59.999Z',
+    '18446744073709551615',
+  ],
 };
 
 /** A first fixture for the current version of a type: the least and the most that its schema allows, with hostile text. */

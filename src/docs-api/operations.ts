@@ -2,8 +2,11 @@ import type { HttpMethod } from '../platform/auth/access-rule.js';
 import { agentMemoryOperations } from './agent-memory.operations.js';
 import { agentReportOperations } from './agent-report.operations.js';
 import { agentOperations } from './agent.operations.js';
+import { budgetOperations } from './budget.operations.js';
 import { connectionOperations } from './connection.operations.js';
+import { costOperations } from './cost.operations.js';
 import { figureOperations } from './figure.operations.js';
+import { importOperations } from './import.operations.js';
 import { keyOperations } from './key.operations.js';
 import { notificationOperations } from './notification.operations.js';
 import type { Operation } from './operation.js';
@@ -11,6 +14,7 @@ import { operationsOperations } from './operations.operations.js';
 import { queueOperations } from './queue.operations.js';
 import { projectOperations } from './project.operations.js';
 import { taskOperations } from './task.operations.js';
+import { priceOperations } from './price.operations.js';
 import { tokenOperations } from './token.operations.js';
 
 /** Every documented operation, by `METHOD /path` as the access table writes it. */
@@ -25,7 +29,11 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...taskOperations,
   ...tokenOperations,
   ...notificationOperations,
+  ...costOperations,
+  ...importOperations,
   ...figureOperations,
+  ...budgetOperations,
+  ...priceOperations,
   ...operationsOperations,
 };
 

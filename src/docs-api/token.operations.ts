@@ -76,10 +76,60 @@ export const tokenOperations: Readonly<Record<string, Operation>> = {
     },
     failures: [409],
   },
+  'POST /api/tokens/{id}/correct': {
+    tag,
+    summary: 'Correct a report: other counts or another model, priced by the time of use',
+    description: 'The report stays in the history; the frame is `token.corrected`. To what it is already: no effect.',
+    body: {
+      required: true,
+      schema: object(
+        {
+          reason: text(500),
+          model: text(200),
+          inputTokens: count,
+          outputTokens: count,
+          cacheReadTokens: count,
+          cacheWriteTokens: count,
+          cacheWrite1hTokens: count,
+          reasoningTokens: count,
+        },
+        ['reason'],
+      ),
+      example: { reason: 'cached tokens were counted as input', inputTokens: 100, cacheReadTokens: 4900 },
+    },
+    answer: object({ success: { const: true }, record }),
+    failures: [404, 409],
+  },
+  'POST /api/tokens/{id}/void': {
+    tag,
+    summary: 'Void a report: it counts no more, and its eventId stays taken',
+    description: 'The report stays in the history; the frame is `token.voided`. A second time: no effect.',
+    body: {
+      required: true,
+      schema: object({ reason: text(500) }, ['reason']),
+      example: { reason: 'sent by a test' },
+    },
+    answer: object({ success: { const: true }, record, voided: { const: true } }),
+    failures: [404],
+  },
   'GET /api/tokens': {
     tag,
     summary: 'Read usage and cost',
-    query: [choice('action', 'What to read', ['list', 'stats', 'agent-costs']), timeframe, ...paging(500), atLeast],
+    description:
+      '`list`: reports, newest first. `stats`: sums, by model, session and agent. `agent-costs`, `task-costs`: with days in `tz`. ' +
+      '`trends`: by hour, the last 24 unless a range is given. No total is cut off at any number of reports. ' +
+      '`export`: a file of all reports with their cost, streamed; as Parquet its money is decimal(38,12).',
+    query: [
+      choice('action', 'What to read', ['list', 'stats', 'agent-costs', 'task-costs', 'trends', 'export']),
+      timeframe,
+      parameter('since', 'From this instant on, instead of a timeframe: ISO 8601 with zone, or ms'),
+      parameter('until', 'Before this instant'),
+      choice('format', 'Of an export', ['json', 'csv', 'ndjson', 'parquet']),
+      parameter('raw', '1: formulas in CSV are left as they are', { enum: ['0', '1'] }),
+      parameter('tz', 'Zone of the days, IANA', { type: 'string', default: 'UTC' }),
+      ...paging(500),
+      atLeast,
+    ],
     answer: { type: 'object' },
   },
   'GET /api/tokens/by-agent': {

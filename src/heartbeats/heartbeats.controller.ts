@@ -53,7 +53,7 @@ export class HeartbeatsController {
     const outcome = await this.commands.beat(context, agent, beat);
     const changed = [
       ...(outcome.statusChanged ? (['agent-status'] as const) : []),
-      ...(outcome.usageRecorded ? (['token-usage'] as const) : []),
+      ...(outcome.usageRecorded ? (['cost'] as const) : []),
       ...(outcome.acknowledged > 0 ? (['notifications'] as const) : []),
     ];
     await this.endpoint.settle(request, reply, outcome.position, changed);

@@ -1,5 +1,5 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { allProjections } from '../../projections/all.projections.js';
+import { projectionsFor } from '../../projections/all.projections.js';
 import { connector, ProjectionEngine } from '../../projections/engine/index.js';
 import { Clock } from '../platform/clock/clock.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
@@ -14,11 +14,17 @@ import { Metrics } from '../platform/telemetry/metrics.js';
     {
       provide: ProjectionEngine,
       inject: [CONFIG, EventStore, Logger, Metrics, Clock],
-      useFactory: ({ databaseUrl }: Config, store: EventStore, logger: Logger, metrics: Metrics, clock: Clock) =>
+      useFactory: (
+        { databaseUrl, reportingZones }: Config,
+        store: EventStore,
+        logger: Logger,
+        metrics: Metrics,
+        clock: Clock,
+      ) =>
         new ProjectionEngine({
           store,
           connect: connector(databaseUrl, 'projector'),
-          projections: allProjections,
+          projections: projectionsFor({ reportingZones }),
           logger,
           registry: metrics.registry,
           clock,

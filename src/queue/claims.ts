@@ -14,6 +14,7 @@ import { knownTask, TaskDirectory, type KnownTask, type TaskOutcome } from '../t
 import { decideClaim, type ClaimTask } from '../tasks/task-lease.decider.js';
 import { isClaimable } from '../tasks/task-status.js';
 import type { Recipient } from '../tasks/tasks.events.js';
+import { type Closures, DispatchGate, isClosed } from './dispatch-gate.js';
 import { expiryAfter, type HeldTask } from './held-tasks.js';
 import { Holders, type ClaimIntent, type Holder } from './holders.js';
 
@@ -49,6 +50,7 @@ export class Claims {
     private readonly candidates: TaskCandidateQueries,
     private readonly tasks: TaskDirectory,
     private readonly holders: Holders,
+    private readonly gate: DispatchGate,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -66,13 +68,15 @@ export class Claims {
 
   /** `none`: there is nothing to take. `overtaken`: another poll of this agent came first. */
   async take(context: CommandContext, attempt: Attempt): Promise<Claimed | 'none' | 'overtaken'> {
+    const closures = await this.gate.closuresFor(context.workspaceId, attempt.who);
+    if (closures.isAllClosed) return 'none';
     let { holder } = attempt;
     let after: CandidatePlace | undefined;
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const rows = await this.candidates.candidates(context.workspaceId, attempt.who, PAGE, after);
+      const rows = await this.candidates.candidates(context.workspaceId, attempt.who, PAGE, after, closures);
       for (const row of this.inOrder(rows, attempt.lost)) {
         if (this.inHand.has(row.taskId) || attempt.lost.has(row.taskId)) continue;
-        const tried = await this.tryOne(context, { ...attempt, holder }, row);
+        const tried = await this.tryOne(context, { ...attempt, holder }, row, closures);
         if (tried.kind === 'claimed') return tried.claimed;
         if (tried.kind === 'overtaken') return 'overtaken';
         if (tried.kind === 'lost') {
@@ -96,6 +100,7 @@ export class Claims {
     context: CommandContext,
     attempt: Attempt,
     row: CandidateRow,
+    closures: Closures,
   ): Promise<
     | { readonly kind: 'claimed'; readonly claimed: Claimed }
     | { readonly kind: 'lost'; readonly holder: Holder }
@@ -104,7 +109,7 @@ export class Claims {
     this.inHand.add(row.taskId);
     try {
       const known = await this.look(context.workspaceId, row);
-      if (known === undefined) return { kind: 'not claimable' };
+      if (known === undefined || isClosed(closures, known.task.snapshot)) return { kind: 'not claimable' };
       const intent = this.intent(context, attempt, known);
       if (!isCandidate(known, commandOf(intent))) return { kind: 'not claimable' };
       const holder = await this.holders.intend(context, attempt.holder, intent);

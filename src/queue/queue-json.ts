@@ -10,11 +10,13 @@ export interface PollCircumstances {
   readonly now: Date;
   /** The answer is true up to here. */
   readonly asOfPosition: string;
+  /** Hard budgets that keep work from this agent; told of when it got none. */
+  readonly stoppedBy: readonly { readonly id: string; readonly name: string }[];
 }
 
 /** HTTP contract, section 9.5: what a poll answers. */
 export function pollJson({ reason, task, held }: PollOutcome, circumstances: PollCircumstances): Json {
-  const { workspaceId, agent, now, asOfPosition } = circumstances;
+  const { workspaceId, agent, now, asOfPosition, stoppedBy } = circumstances;
   return {
     task: task === null ? null : heldTaskJson(task, workspaceId),
     reason,
@@ -28,6 +30,7 @@ export function pollJson({ reason, task, held }: PollOutcome, circumstances: Pol
       lease_expires_at: one.leaseExpiresAt,
     })),
     asOfPosition,
+    ...(stoppedBy.length === 0 ? {} : { stopped_by_budgets: stoppedBy.map(({ id, name }) => ({ id, name })) }),
   };
 }
 

@@ -14,6 +14,7 @@ import { type Caller, CurrentCaller } from '../platform/http/request-context.js'
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
 import { tasksReadFrom, tasksShownBy as shownBy } from '../tasks/task-effect.js';
 import type { Recipient } from '../tasks/tasks.events.js';
+import { DispatchGate } from './dispatch-gate.js';
 import { PollCommands } from './poll.commands.js';
 import { pollRequest } from './poll-request.js';
 import { pollJson } from './queue-json.js';
@@ -23,6 +24,7 @@ import { pollJson } from './queue-json.js';
 export class QueueController {
   constructor(
     private readonly commands: PollCommands,
+    private readonly gate: DispatchGate,
     private readonly directory: AgentDirectory,
     private readonly endpoint: CommandEndpoint,
     private readonly progress: ReadModelProgress,
@@ -69,7 +71,9 @@ export class QueueController {
       const outcome = await this.commands.poll(context, who, maxCapacity);
       const position = outcome.position ?? (await this.progress.consistencyOf(tasksReadFrom)).position;
       const asOfPosition = positionText(position, this.generation.current);
-      const circumstances = { workspaceId: context.workspaceId, agent, now: this.clock.now(), asOfPosition };
+      const isIdle = outcome.reason === 'no_tasks_available';
+      const stoppedBy = isIdle ? (await this.gate.closuresFor(context.workspaceId, who)).reasons : [];
+      const circumstances = { workspaceId: context.workspaceId, agent, now: this.clock.now(), asOfPosition, stoppedBy };
       return { status: 200, body: pollJson(outcome, circumstances), position };
     });
   }

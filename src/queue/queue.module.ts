@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AgentDirectoryModule } from '../agents/agent-directory.module.js';
+import { BudgetGateModule } from '../budgets/budgets.module.js';
 import { ServicePresence } from '../liveness/service-presence.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { TaskDirectoryModule } from '../tasks/task-directory.module.js';
@@ -15,7 +16,7 @@ import { ReleaseController } from './release.controller.js';
 
 /** Role `api`: what agents ask of the queue. */
 @Module({
-  imports: [CommandModule, AgentDirectoryModule, TaskDirectoryModule, TasksModule],
+  imports: [BudgetGateModule, CommandModule, AgentDirectoryModule, TaskDirectoryModule, TasksModule],
   controllers: [QueueController, ReleaseController],
   providers: [Claims, HeldTasks, Holders, PollCommands, ReleaseCommands],
 })

@@ -4,6 +4,7 @@ import { noteAdminKeyShown } from '../platform/config/generated-admin-key.js';
 import { readEnvironment } from '../platform/config/environment.js';
 import { resolveConfig } from '../platform/config/resolve-config.js';
 import { keySettings, readSettings } from '../platform/config/settings.js';
+import { readPricesFile } from '../prices/prices-file.js';
 import { childPart } from './child-part.js';
 import { type Connections, noteConnections } from './connections-file.js';
 import { prepareDataDirectory } from './data-directory.js';
@@ -32,6 +33,7 @@ export async function supervise(scripts: Scripts, say: Say): Promise<ExitCode> {
   const lock = await becomeSingleOwner(dataDir);
   const { config, generatedKey, warnings } = await resolveConfig({ ...environment, MC_DATA_DIR: dataDir });
   for (const warning of warnings) say(warning);
+  await readPricesFile(config.pricesFile);
   // Children inherit what is left: no key, no password.
   for (const name of [...keySettings, 'EVENTSTORE_URL', 'DATABASE_URL']) delete process.env[name];
   await endLeftovers(dataDir, say);

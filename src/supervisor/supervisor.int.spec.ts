@@ -248,6 +248,17 @@ describe('the supervisor', () => {
       });
     });
 
+    it('price overrides that are no price document, with every fault', async () => {
+      const file = join(directory, 'prices.json');
+      await writeFile(file, '{"version": "", "models": [], "source": "s"}');
+      expect(await refusal(start({ MC_PRICES_FILE: file }))).toEqual({
+        code: 78,
+        said: expect.stringMatching(
+          /^mission-control: MC_PRICES_FILE: version: .*\nmission-control: MC_PRICES_FILE: recordedAt: /,
+        ),
+      });
+    });
+
     it('production without keys', async () => {
       const refused = await refusal(start({ NODE_ENV: 'production' }));
       expect(refused).toEqual({ code: 78, said: expect.stringContaining('must be set in production') });

@@ -7,6 +7,8 @@ import { unavailable } from '../platform/http/errors.js';
 export interface StoredClaim {
   readonly contentDigest: string;
   readonly revision: bigint;
+  /** Of the last event about the report. */
+  readonly latestRevision: bigint;
 }
 
 /** The snapshot of all claims up to `checkpoint`, as far as it was asked about. */

@@ -5,8 +5,9 @@ import type { CommandContext } from '../platform/command/command-context.js';
 import { laterOf, type Position } from '../platform/event-store/position.js';
 import type { Json } from '../platform/event-store/stored-event.js';
 import { conflict, Refusal } from '../platform/http/errors.js';
+import { CurrentPrices } from '../prices/current-prices.js';
 import { checkBatch, invalidBatch } from './usage-batch.js';
-import { usageJson } from './usage-json.js';
+import { shownCost, usageJson } from './usage-json.js';
 import { UsageRecorder, type RecordedUsage } from './usage-recorder.js';
 import { parseUsage } from './usage-report.js';
 
@@ -22,6 +23,7 @@ export class TokenCommands {
   constructor(
     private readonly recorder: UsageRecorder,
     private readonly directory: AgentDirectory,
+    private readonly prices: CurrentPrices,
   ) {}
 
   /** Errors: 400 invalid, 403 a session of another agent, 409 the id stands for other content. */
@@ -51,7 +53,7 @@ export class TokenCommands {
       status: 200,
       body: {
         success: true,
-        record: usageJson(record, context.workspaceId),
+        record: usageJson(record, context.workspaceId, shownCost(await this.prices.table(), record)),
         duplicate,
         ...warningsOf([recorded]),
       },

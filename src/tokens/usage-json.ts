@@ -1,8 +1,17 @@
+import type { UsageRow } from '../../projections/cost/cost.queries.js';
+import { type PriceTable, priceUsage } from '../../projections/cost/pricing.js';
+import { costNumber } from './cost-number.js';
+import type { UsageFacts } from './tokens.events.js';
 import { totalTokens } from './usage-report.js';
-import type { UsageRecord } from './usage-recorder.js';
 
-/** A report as the contract shows it. Without a price book nothing is priced, and nothing is guessed. */
-export function usageJson(record: Omit<UsageRecord, 'contentDigest'>, workspaceId: number) {
+/** What a report costs, or why nobody knows. */
+export interface ShownCost {
+  readonly costUsd: string | null;
+  readonly unpricedReason: string | null;
+}
+
+/** A report as the contract shows it. An unpriced one says so beside its zero. */
+export function usageJson(record: UsageFacts, workspaceId: number, { costUsd, unpricedReason }: ShownCost) {
   return {
     id: record.id,
     eventId: record.eventId,
@@ -15,10 +24,9 @@ export function usageJson(record: Omit<UsageRecord, 'contentDigest'>, workspaceI
     cacheReadTokens: record.cacheReadTokens,
     cacheWriteTokens: record.cacheWriteTokens,
     totalTokens: totalTokens(record),
-    cost: 0,
-    costUsd: null,
-    unpriced: true,
-    unpricedReason: 'no price book',
+    cost: costUsd === null ? 0 : costNumber(costUsd),
+    costUsd,
+    ...(costUsd === null ? { unpriced: true, unpricedReason } : {}),
     operation: record.operation,
     taskId: record.taskId,
     workspaceId,
@@ -28,5 +36,31 @@ export function usageJson(record: Omit<UsageRecord, 'contentDigest'>, workspaceI
     ...(record.serviceClass === undefined ? {} : { serviceClass: record.serviceClass }),
     ...(record.durationMs === undefined ? {} : { duration: record.durationMs }),
     ...(record.reportedCostUsd === undefined ? {} : { reportedCostUsd: record.reportedCostUsd }),
+  };
+}
+
+export function rowJson(row: UsageRow) {
+  return usageJson(factsOf(row), row.workspaceId, row);
+}
+
+/** What a report costs by a table, at this moment. */
+export function shownCost(table: PriceTable, record: UsageFacts): ShownCost {
+  const pricing = priceUsage(table, record);
+  return pricing.kind === 'priced'
+    ? { costUsd: pricing.costUsd, unpricedReason: null }
+    : { costUsd: null, unpricedReason: pricing.unpricedReason };
+}
+
+/** A row in the shape of the fact it came from. */
+export function factsOf(row: UsageRow): UsageFacts {
+  const { cacheWrite1hTokens, reasoningTokens, provider, serviceClass, durationMs, reportedCostUsd, ...fields } = row;
+  return {
+    ...fields,
+    ...(cacheWrite1hTokens === null ? {} : { cacheWrite1hTokens }),
+    ...(reasoningTokens === null ? {} : { reasoningTokens }),
+    ...(provider === null ? {} : { provider }),
+    ...(serviceClass === null ? {} : { serviceClass }),
+    ...(durationMs === null ? {} : { durationMs }),
+    ...(reportedCostUsd === null ? {} : { reportedCostUsd }),
   };
 }

@@ -1,4 +1,5 @@
-import type { UsageRange } from '../../projections/token-usage/token-usage.queries.js';
+import type { UsageRange } from '../../projections/cost/cost.queries.js';
+import { canonicalZone } from '../platform/clock/zones.js';
 import { badRequest } from '../platform/http/errors.js';
 import { oneOf, type Query } from '../platform/http/list-query.js';
 import { isoInstant } from './iso-instant.js';
@@ -30,20 +31,21 @@ export function periodOf(query: Query, now: Date): UsagePeriod {
   return { timeframe, ...(from === undefined ? {} : { from }), ...(until === undefined ? {} : { until }) };
 }
 
-/** An IANA zone, default UTC. Errors: 400. */
-export function zoneOf(query: Query): string {
-  const zone = query['tz'] ?? 'UTC';
-  if (typeof zone === 'string' && /^[A-Za-z0-9_+\-/]{1,64}$/.test(zone)) {
-    try {
-      return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone;
-    } catch {
-      throw badRequest('Invalid tz. Expected an IANA time zone.');
-    }
+/**
+ * An IANA zone, default UTC. One of the reporting zones, by whichever of its names, is spelled as these are: their days
+ * are kept. Errors: 400.
+ */
+export function zoneOf(query: Query, reportingZones: readonly string[], name = 'tz'): string {
+  const zone = query[name] ?? 'UTC';
+  const canonical = typeof zone === 'string' ? canonicalZone(zone) : undefined;
+  if (typeof zone !== 'string' || canonical === undefined) {
+    throw badRequest(`Invalid ${name}. Expected an IANA time zone.`);
   }
-  throw badRequest('Invalid tz. Expected an IANA time zone.');
+  return ['UTC', ...reportingZones].find((known) => canonicalZone(known) === canonical) ?? zone;
 }
 
-function instantOf(query: Query, name: string): number | undefined {
+/** ISO 8601 with a zone, or ms since 1970; undefined when it is absent. Errors: 400. */
+export function instantOf(query: Query, name: string): number | undefined {
   const value = query[name];
   if (value === undefined) return undefined;
   const ms = typeof value !== 'string' ? Number.NaN : /^\d{1,15}$/.test(value) ? Number(value) : isoInstant(value);

@@ -7,7 +7,8 @@ import type { ProposedMetadata } from '../platform/event-store/stored-event.js';
 import { Ids } from '../platform/ids/ids.js';
 import { TaskDirectory } from '../tasks/task-directory.js';
 import { ClaimLookup } from './claim-lookup.js';
-import type { TokenUsageReported } from './tokens.events.js';
+import type { TokenEvent, TokenUsageReported } from './tokens.events.js';
+import { type UsageCommand, usageDecider, type UsageRefusal, type UsageState } from './usage.decider.js';
 import { contentDigest, type UsageReport } from './usage-report.js';
 import { UsageShard } from './usage-shard.js';
 import { claimId, shardOf, usageStream, USAGE_SHARDS } from './usage-shards.js';
@@ -20,6 +21,14 @@ export type RecordedUsage =
   | { readonly kind: 'conflict'; readonly record: UsageRecord };
 
 const NO_TASKS: ReadonlySet<number> = new Set();
+/** What a correction or a void came to. */
+export interface AmendedUsage {
+  /** After it, or as it is where it was refused. */
+  readonly state: UsageState;
+  readonly refusal: UsageRefusal | undefined;
+  /** Undefined: nothing was appended. */
+  readonly position: Position | undefined;
+}
 
 /** Turns reports into events that count exactly once. */
 @Injectable()
@@ -65,6 +74,26 @@ export class UsageRecorder implements OnApplicationShutdown {
   async stored(record: UsageRecord, revision: bigint): Promise<UsageRecord> {
     const [entry] = (await this.store.readStream(usageStream(shardOf(record.id)), { from: revision, max: 1 })) ?? [];
     return entry !== undefined && isReadable(entry) ? (entry.data as UsageRecord) : record;
+  }
+
+  /** Decides about the report under this id and appends what comes of it. Errors: 503. */
+  async amend(context: CommandContext, id: string, command: UsageCommand): Promise<AmendedUsage> {
+    const { shards, ids } = this;
+    const shard = shards[shardOf(id)];
+    if (shard === undefined) throw new Error('no such shard');
+    const { answer, position } = await shard.amend<Omit<AmendedUsage, 'position'>>(id, (last) => {
+      const own = last?.metadata.workspaceId === context.workspaceId ? last : undefined;
+      const state =
+        own && usageDecider.evolve(usageDecider.initialState, { type: own.type, data: own.data } as TokenEvent);
+      const decision = usageDecider.decide(command, state);
+      if (decision.kind === 'refused') return { event: undefined, answer: { state, refusal: decision.refusal } };
+      const [event] = decision.events;
+      return {
+        event: event && { ...event, id: ids.newId(), metadata: metadataOf(context) },
+        answer: { state: event === undefined ? state : usageDecider.evolve(state, event), refusal: undefined },
+      };
+    });
+    return { ...answer, position };
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { isoInstant } from './iso-instant.js';
 import type { TokenCounts } from './tokens.events.js';
+import type { Correction } from './usage.decider.js';
 
 /** A report as accepted: normalised, checked, with nothing filled in by the server but the default values. */
 export interface UsageReport extends TokenCounts {
@@ -23,6 +24,10 @@ export interface UsageReport extends TokenCounts {
 export type ParsedUsage =
   | { readonly kind: 'report'; readonly report: UsageReport }
   | { readonly kind: 'invalid'; readonly errors: readonly string[]; readonly eventId: string | undefined };
+
+export type ParsedAmendment =
+  | { readonly kind: 'amendment'; readonly reason: string; readonly correction: Correction }
+  | { readonly kind: 'invalid'; readonly errors: readonly string[] };
 
 const MAX_TOKENS = Number.MAX_SAFE_INTEGER;
 const MAX_DURATION_MS = 604_800_000;
@@ -109,6 +114,27 @@ export function contentDigest(report: UsageReport): string {
   return hash('sha256', JSON.stringify(content)).slice(0, 32);
 }
 
+/** The reason of a change, and what it sets. Every fault is named; an absent field is left as it is. */
+export function parseAmendment(body: unknown): ParsedAmendment {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { kind: 'invalid', errors: ['body: must be an object'] };
+  }
+  const fields = new Fields(body as Record<string, unknown>);
+  const reason = fields.text('reason', 500, true) ?? '';
+  const correction: Correction = {
+    ...given('model', fields.has('model') ? fields.text('model', 200, true) : undefined),
+    ...given('inputTokens', fields.optionalCount('inputTokens')),
+    ...given('outputTokens', fields.optionalCount('outputTokens')),
+    ...given('cacheReadTokens', fields.optionalCount('cacheReadTokens')),
+    ...given('cacheWriteTokens', fields.optionalCount('cacheWriteTokens')),
+    ...given('cacheWrite1hTokens', fields.optionalCount('cacheWrite1hTokens')),
+    ...given('reasoningTokens', fields.optionalCount('reasoningTokens')),
+  };
+  return fields.errors.length > 0
+    ? { kind: 'invalid', errors: fields.errors }
+    : { kind: 'amendment', reason, correction };
+}
+
 /** Reads fields one by one and collects what is wrong with them. An absent field and null are the same. */
 class Fields {
   readonly errors: string[] = [];
@@ -126,6 +152,10 @@ class Fields {
     const text = trim ? value.trim() : value;
     if (text.trim() === '' || text.length > max) return this.fault(field, `must have 1 to ${max} characters`);
     return text;
+  }
+
+  has(field: string): boolean {
+    return this.record[field] !== undefined;
   }
 
   optionalText(field: string, max: number): string | undefined {

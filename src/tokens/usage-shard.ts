@@ -9,11 +9,12 @@ import {
   laterOf,
   type Position,
 } from '../platform/event-store/position.js';
-import type { ProposedEvent } from '../platform/event-store/stored-event.js';
+import type { ProposedEvent, StoredEvent } from '../platform/event-store/stored-event.js';
+import { KeyedMutex } from '../platform/command/keyed-mutex.js';
 import { GroupCommit } from '../platform/group-commit/group-commit.js';
 import { unavailable } from '../platform/http/errors.js';
-import type { ClaimLookup, ClaimSnapshot, StoredClaim } from './claim-lookup.js';
-import type { TokenUsageReported } from './tokens.events.js';
+import type { ClaimLookup, ClaimSnapshot } from './claim-lookup.js';
+import type { TokenEvent, TokenUsageReported } from './tokens.events.js';
 
 export type UsageEvent = ProposedEvent<TokenUsageReported>;
 
@@ -22,7 +23,21 @@ export type ShardResult =
   | { readonly kind: 'duplicate'; readonly revision: bigint }
   | { readonly kind: 'conflict' };
 
-interface WindowEntry extends StoredClaim {
+/** What a change of a report comes to; `undefined` proposes nothing. */
+export interface Amending<Answer> {
+  readonly event: ProposedEvent | undefined;
+  readonly answer: Answer;
+}
+
+interface WindowEntry {
+  readonly contentDigest: string;
+  readonly revision: bigint;
+  readonly position: Position;
+}
+
+/** The last correction or void of a report. */
+interface AmendedEntry {
+  readonly latestRevision: bigint;
   readonly position: Position;
 }
 
@@ -40,6 +55,9 @@ const MAX_APPEND_BYTES = 700_000;
 export class UsageShard {
   /** Events of the stream with a position after `floor`, in order. */
   private readonly window = new Map<string, WindowEntry>();
+  private readonly amended = new Map<string, AmendedEntry>();
+  /** Reports and amendments take turns: both move `revision`. */
+  private readonly turns = new KeyedMutex();
   private floor: Position = BEFORE_EVERYTHING;
   /** Last revision that the window covers; undefined: not known, read the stream. */
   private revision: bigint | undefined;
@@ -50,7 +68,7 @@ export class UsageShard {
     private readonly store: EventStore,
     private readonly lookup: ClaimLookup,
   ) {
-    this.group = new GroupCommit((events) => this.flush(events), {
+    this.group = new GroupCommit((events) => this.turns.run(stream, () => this.flush(events)), {
       maxItems: 1_000,
       gatherMs: 1,
       maxWaiting: 50_000,
@@ -63,8 +81,54 @@ export class UsageShard {
     return this.group.add(event);
   }
 
+  /**
+   * Decides about one report by its last event and appends what comes of it, with the revision that was looked at:
+   * whoever was faster is taken in first. `last` is undefined when nothing was reported under the id.
+   */
+  amend<Answer>(
+    id: string,
+    decide: (last: StoredEvent<TokenEvent> | undefined) => Amending<Answer>,
+  ): Promise<Amending<Answer> & { readonly position: Position | undefined }> {
+    return this.turns.run(this.stream, async () => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const { claims } = await this.snapshotFor([id]);
+        // What others appended meanwhile may decide it otherwise, and no append would tell when nothing is proposed.
+        await this.catchUp();
+        const latest =
+          this.amended.get(id)?.latestRevision ?? this.window.get(id)?.revision ?? claims.get(id)?.latestRevision;
+        const decided = decide(latest === undefined ? undefined : await this.eventAt(latest));
+        if (decided.event === undefined) return { ...decided, position: undefined };
+        const position = await this.appendOne(id, decided.event);
+        if (position !== undefined) return { ...decided, position };
+        await pause(randomInt(0, Math.min(5 * 2 ** attempt, 100) + 1));
+      }
+      throw unavailable('Too many writers reported at once');
+    });
+  }
+
   idle(): Promise<void> {
     return this.group.idle();
+  }
+
+  private async eventAt(revision: bigint): Promise<StoredEvent<TokenEvent>> {
+    const [entry] = (await this.store.readStream(this.stream, { from: revision, max: 1 })) ?? [];
+    if (entry === undefined || !isReadable(entry)) throw unavailable('The report cannot be read');
+    return entry as StoredEvent<TokenEvent>;
+  }
+
+  /** Undefined: another writer was faster. */
+  private async appendOne(id: string, event: ProposedEvent): Promise<Position | undefined> {
+    const before = this.revision ?? -1n;
+    try {
+      const { revision, position } = await this.store.append(this.stream, [event], before < 0n ? 'no_stream' : before);
+      this.revision = revision;
+      this.noteAmended(id, revision, position);
+      return position;
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) this.revision = undefined;
+      if (!(error instanceof RevisionConflict)) throw error;
+      return undefined;
+    }
   }
 
   private async flush(events: readonly UsageEvent[]): Promise<readonly PromiseSettledResult<ShardResult>[]> {
@@ -167,14 +231,24 @@ export class UsageShard {
       from = last.revision - 1n;
     }
     this.window.clear();
+    this.amended.clear();
     for (const entry of found.toReversed()) this.take(entry);
     this.floor = checkpoint;
   }
 
   private take(entry: LogEntry): void {
-    if (!isReadable(entry) || entry.type !== 'TokenUsageReported') return;
+    if (!isReadable(entry)) return;
     const { id, contentDigest } = entry.data as TokenUsageReported['data'];
-    this.remember(id, contentDigest, entry.revision, entry.position);
+    if (entry.type === 'TokenUsageReported') this.remember(id, contentDigest, entry.revision, entry.position);
+    else if (entry.type === 'TokenUsageCorrected' || entry.type === 'TokenUsageVoided') {
+      this.noteAmended(id, entry.revision, entry.position);
+    }
+  }
+
+  /** The newest stand last, as {@link prune} expects. */
+  private noteAmended(id: string, latestRevision: bigint, position: Position): void {
+    this.amended.delete(id);
+    this.amended.set(id, { latestRevision, position });
   }
 
   private remember(id: string, contentDigest: string, revision: bigint, position: Position): void {
@@ -183,9 +257,11 @@ export class UsageShard {
 
   /** The snapshot covers what it has reached, so the window need not. */
   private prune(checkpoint: Position): void {
-    for (const [id, { position }] of this.window) {
-      if (comparePositions(position, checkpoint) > 0) break;
-      this.window.delete(id);
+    for (const known of [this.window, this.amended]) {
+      for (const [id, { position }] of known) {
+        if (comparePositions(position, checkpoint) > 0) break;
+        known.delete(id);
+      }
     }
     this.floor = laterOf(this.floor, checkpoint);
   }

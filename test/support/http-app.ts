@@ -59,6 +59,7 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
     apiWorkers: 1,
     pricesFile: '',
     webhookAllow: [],
+    reportingZones: ['UTC', 'Asia/Kolkata', 'Europe/Berlin'],
     ...overrides,
   };
 }

@@ -60,7 +60,10 @@ class Delivered {
   }
 }
 
-/** Runs a worker of its own over the events until they are all behind its checkpoint, or it ended by itself. */
+/**
+ * Runs a worker of its own over the events until they are all behind its checkpoint and nothing is left to do between
+ * batches, or it ended by itself.
+ */
 export async function deliver(
   databaseUrl: string,
   projection: Projection,
@@ -103,5 +106,6 @@ function pause(): Promise<false> {
 }
 
 function hasPassed(worker: ProjectionWorker, target: Position): boolean {
-  return comparePositions(worker.status().checkpoint.position, target) >= 0;
+  const { checkpoint, hasBackgroundWork } = worker.status();
+  return !hasBackgroundWork && comparePositions(checkpoint.position, target) >= 0;
 }

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ActivityQueries, type ActivityFilter } from '../../../projections/activities/activities.queries.js';
 import type { AgentRow } from '../../../projections/agent-status/agent-status.queries.js';
-import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
+import { CostQueries } from '../../../projections/cost/cost.queries.js';
 import { activityJson } from '../../activities/activity-json.js';
-import { figures, figuresByName } from '../../tokens/usage-figures.js';
+import { figures, figuresByName } from '../../costs/usage-figures.js';
 import { unixSeconds } from '../agent-json.js';
 import type { ReportPeriod } from './report-request.js';
 
@@ -17,7 +17,7 @@ const SHOWN = 20;
 export class AgentAttribution {
   constructor(
     private readonly activities: ActivityQueries,
-    private readonly usage: TokenUsageQueries,
+    private readonly usage: CostQueries,
   ) {}
 
   section(section: AttributionSection, agent: AgentRow, period: ReportPeriod): object | Promise<object> {
@@ -52,8 +52,8 @@ export class AgentAttribution {
   }
 
   private async cost({ workspaceId, id }: AgentRow, { since, until }: ReportPeriod) {
-    const range = { agentId: id, from: since * 1_000, until: until * 1_000 };
-    const { summary, models, sessions } = await this.usage.stats(workspaceId, range);
+    const range = { from: since * 1_000, until: until * 1_000 };
+    const { summary, models, sessions } = await this.usage.stats({ workspaceId, agentId: id, range });
     return { total: figures(summary), models: figuresByName(models), sessions: figuresByName(sessions) };
   }
 }

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { ActivityQueries } from '../../../projections/activities/activities.queries.js';
 import type { AgentRow } from '../../../projections/agent-status/agent-status.queries.js';
 import { AgentTaskQueries, type TaskGroup } from '../../../projections/tasks/agent-tasks.queries.js';
-import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
-import { figures, figuresByName } from '../../tokens/usage-figures.js';
+import { CostQueries } from '../../../projections/cost/cost.queries.js';
+import { figures, figuresByName } from '../../costs/usage-figures.js';
 import { unixSeconds } from '../agent-json.js';
 import { periodBefore, type ReportPeriod } from './report-request.js';
 
@@ -19,7 +19,7 @@ export class AgentDiagnostics {
   constructor(
     private readonly tasks: AgentTaskQueries,
     private readonly activities: ActivityQueries,
-    private readonly usage: TokenUsageQueries,
+    private readonly usage: CostQueries,
   ) {}
 
   section(section: DiagnosticSection, agent: AgentRow, period: ReportPeriod): Promise<object> {
@@ -125,8 +125,8 @@ export class AgentDiagnostics {
   }
 
   private async tokens({ id, workspaceId }: AgentRow, { since, until }: ReportPeriod) {
-    const range = { agentId: id, from: since * 1_000, until: until * 1_000 };
-    const { summary, models } = await this.usage.stats(workspaceId, range);
+    const range = { from: since * 1_000, until: until * 1_000 };
+    const { summary, models } = await this.usage.stats({ workspaceId, agentId: id, range });
     return { total: figures(summary), models: figuresByName(models) };
   }
 

@@ -10,7 +10,7 @@ import { AgentDiagnostics, diagnosticSections } from './agent-diagnostics.js';
 import { reportRequest } from './report-request.js';
 import { SelfOnly } from './self-access.js';
 
-const readFrom = ['agent-status', 'liveness', 'tasks', 'activities', 'token-usage'] as const;
+const readFrom = ['agent-status', 'liveness', 'tasks', 'activities', 'cost'] as const;
 
 @ApiTags('agents')
 @Controller('api/agents/:id')

@@ -1,7 +1,9 @@
 import type { FrameMapping } from './frame-mapping.js';
 import { frameFunction } from './frame.js';
 import { agentMemoryFrames } from './agent-memory.frames.js';
+import { priceFrames } from './price.frames.js';
 import { agentFrames } from './agent.frames.js';
+import { budgetFrames } from './budget.frames.js';
 import { keyFrames } from './key.frames.js';
 import { notificationFrames } from './notification.frames.js';
 import { projectFrames } from './project.frames.js';
@@ -12,6 +14,8 @@ import { tokenFrames } from './token.frames.js';
 export const allFrameMappings: readonly FrameMapping[] = [
   ...agentFrames,
   ...agentMemoryFrames,
+  ...budgetFrames,
+  ...priceFrames,
   ...keyFrames,
   ...notificationFrames,
   ...projectFrames,

@@ -21,9 +21,10 @@ export type LimitClass = 'heartbeat' | 'queue' | 'tokens' | 'command' | 'query' 
 
 /**
  * How the body is read. `json` is parsed whatever Content-Type says; `json-or-ndjson` hands `application/x-ndjson` on as
- * a Buffer; `raw` hands every body on as a Buffer, for signatures over the bytes as received.
+ * a Buffer; `raw` hands every body on as a Buffer, for signatures over the bytes as received; `otlp` is JSON, and the
+ * binary encoding that exporters prefer is refused by its name.
  */
-export type BodyKind = 'json' | 'json-or-ndjson' | 'raw';
+export type BodyKind = 'json' | 'json-or-ndjson' | 'raw' | 'otlp';
 
 /** Everything the edge, the guard, the OpenAPI document and the tests know about one method of one route. */
 export interface AccessRule {

@@ -16,6 +16,8 @@ const role = (name: Role, scopes: readonly AgentScope[], options: RuleOptions): 
 const viewer = (scopes: readonly AgentScope[] = [], options: RuleOptions = {}) => role('viewer', scopes, options);
 const operator = (scopes: readonly AgentScope[] = [], options: RuleOptions = {}) => role('operator', scopes, options);
 const admin = (options: RuleOptions = {}) => role('admin', [], options);
+/** Where exporters of OpenTelemetry send to; the paths are theirs. */
+const OTLP: RuleOptions = { limit: 'tokens', bodyLimit: 8 * MIB, body: 'otlp' };
 const open = (options: RuleOptions = {}): RuleOptions => ({ role: 'public', limit: 'unlimited', ...options });
 
 /** Rules of one path; what a method does not say is the safe default: admin only, JSON, 1 MiB. */
@@ -81,6 +83,13 @@ export const accessRules: readonly AccessRule[] = [
     GET: viewer(),
     POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),
   }),
+  ...rulesOf('/api/costs', { GET: viewer() }),
+  ...rulesOf('/api/tokens/invariants', { GET: viewer() }),
+  ...rulesOf('/api/tokens/{id}/cost', { GET: viewer() }),
+  ...rulesOf('/v1/logs', { POST: operator(['agent:tokens'], OTLP) }),
+  ...rulesOf('/v1/traces', { POST: operator(['agent:tokens'], OTLP) }),
+  ...rulesOf('/api/tokens/{id}/correct', { POST: operator() }),
+  ...rulesOf('/api/tokens/{id}/void', { POST: operator() }),
   ...rulesOf('/api/tokens/by-agent', { GET: viewer() }),
   ...rulesOf('/api/projects', { GET: viewer(), POST: operator() }),
   // Deleting for good needs an admin: the route itself asks for that.
@@ -98,6 +107,13 @@ export const accessRules: readonly AccessRule[] = [
   }),
   ...rulesOf('/api/activities', { GET: viewer(['agent:self']) }),
   ...rulesOf('/api/mentions', { GET: viewer() }),
+  ...rulesOf('/api/budgets', { GET: viewer(), POST: admin() }),
+  ...rulesOf('/api/budgets/{id}', { GET: viewer(), PUT: admin(), DELETE: admin() }),
+  ...rulesOf('/api/prices', { GET: viewer(), PUT: admin({ bodyLimit: 512 * KIB }) }),
+  ...rulesOf('/api/prices/history', { GET: viewer() }),
+  ...rulesOf('/api/prices/repricing', { GET: viewer() }),
+  ...rulesOf('/api/prices/refresh', { POST: admin() }),
+  ...rulesOf('/api/prices/overrides', { DELETE: admin() }),
   ...rulesOf('/api/audit/events', { GET: admin({ auditor: true }) }),
   ...rulesOf('/api/projections', { GET: admin() }),
   ...rulesOf('/api/status', { GET: viewer([], { publicAction: 'health' }) }),

@@ -53,6 +53,8 @@ export interface Config {
   readonly apiWorkers: number;
   /** Price overrides; empty: none. */
   readonly pricesFile: string;
+  /** IANA zones that days of cost are kept in; UTC always is. */
+  readonly reportingZones: readonly string[];
   /** Targets that webhooks may reach although they are private. */
   readonly webhookAllow: readonly string[];
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isZone } from '../clock/zones.js';
 
 /** Reads one setting; throws {@link BadSetting} with the reason. The text is trimmed and not empty. */
 export type Parser<T> = (text: string) => T;
@@ -87,6 +88,12 @@ export const webOrigin: Parser<string> = (value) => {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.origin === value.toLowerCase()) return url.origin;
   throw new BadSetting('origins such as https://example.org, separated by commas, without a path');
+};
+
+/** A time zone of the IANA database, as it is written. */
+export const zoneName: Parser<string> = (value) => {
+  if (isZone(value)) return value;
+  throw new BadSetting('IANA time zones such as Europe/Berlin, separated by commas');
 };
 
 /** A URL with one of these schemes. What is wrong with it is not shown: it may hold a password. */

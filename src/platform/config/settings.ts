@@ -16,6 +16,7 @@ import {
   textUpTo,
   webOrigin,
   wholeNumber,
+  zoneName,
 } from './setting-parsers.js';
 
 /** Variables by name, as a process has them. */
@@ -43,6 +44,7 @@ const parsers = {
   MC_LOG_LEVEL: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
   MC_LOG_FORMAT: oneOf('pretty', 'json'),
   MC_PRICES_FILE: text,
+  MC_REPORTING_ZONES: listOf(zoneName),
   MC_TRUSTED_PROXIES: listOf(addressOrNetwork),
   MC_ALLOWED_HOSTS: listOf(hostName),
   MC_CORS_ORIGINS: listOf(webOrigin),
@@ -102,7 +104,8 @@ export function readSettings(environment: Environment) {
     streamsPerProcess: read('MC_STREAMS_PER_PROCESS', 5_000),
     logLevel: read('MC_LOG_LEVEL', 'info' as const),
     logFormat: read('MC_LOG_FORMAT', process.stdout.isTTY ? ('pretty' as const) : ('json' as const)),
-    pricesFile: read('MC_PRICES_FILE', ''),
+    reportingZones: read('MC_REPORTING_ZONES', ['UTC']),
+    pricesFile: absolute(read('MC_PRICES_FILE', '')),
     trustedProxies: read('MC_TRUSTED_PROXIES', []),
     allowedHosts: read('MC_ALLOWED_HOSTS', [...new Set(['localhost', '127.0.0.1', '[::1]', hostInHeader(host)])]),
     corsOrigins: read('MC_CORS_ORIGINS', []),
@@ -119,6 +122,11 @@ export function unknownSettings(environment: Environment): string[] {
 
 function rolesFrom(names: readonly ('all' | ProcessRole)[]): readonly ProcessRole[] {
   return names.includes('all') ? processRoles : processRoles.filter((role) => names.includes(role));
+}
+
+/** The processes that read the file need not share a working directory. */
+function absolute(path: string): string {
+  return path === '' ? path : resolve(path);
 }
 
 function hostInHeader(host: string): string {

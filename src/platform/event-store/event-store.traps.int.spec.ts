@@ -189,6 +189,26 @@ describe('the traps of client 6.2.1', () => {
       expect(() => new EventStoreGateway({ url, registry })).toThrow('throwOnAppendFailure');
     });
 
+    it('is answered after the stream of another client object broke: the answer finds nobody, and nothing throws (trap 18)', async () => {
+      const held: (() => void)[] = [];
+      const one = await scripted({
+        batchAppend: (call) => call.on('data', (request) => held.push(() => void call.write(appended(request, 7)))),
+      });
+      const other = await scripted({
+        batchAppend: (call) => call.on('data', () => call.emit('error', { code: status.UNAVAILABLE })),
+      });
+
+      const append = one.gateway.append('sequence-agent', [allocated()], 'any', { timeoutMs: 60_000, attempts: 3 });
+      await eventually('the append is under way', () => held.length === 1);
+      await expect(
+        other.gateway.append('sequence-agent', [allocated()], 'any', { timeoutMs: 5_000, attempts: 1 }),
+      ).rejects.toThrow(OutcomeUnknown);
+      await eventually('the repeat of the first one', () => held.length === 2);
+      for (const answer of held) answer();
+
+      expect(await append).toMatchObject({ revision: 7n });
+    });
+
     it('among many large ones leaves no unhandled rejection when the connection drops (trap 17)', async () => {
       const { gateway, server } = await scripted({});
       const padding = 'x'.repeat(500_000);

@@ -7,7 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { countRequest, type RequestMetrics, type RouteFigures } from '../telemetry/request-metrics.js';
 import { redactedUrl } from '../telemetry/redacted-url.js';
 import type { AllowedHosts } from './allowed-hosts.js';
-import { parseBody, routedContentType } from './body-parser.js';
+import { isProtobuf, parseBody, routedContentType } from './body-parser.js';
 import type { ClientAddresses } from './client-address.js';
 import { answeredPreflight, writeCorsHeaders } from './cors.js';
 import type { Drain } from './drain.js';
@@ -248,6 +248,9 @@ function checkBodyHeaders(access: AccessRule, request: FastifyRequest): Refusal 
   const { headers } = request.raw;
   if (headers['content-encoding'] !== undefined) return new Refusal(415, 'Content-Encoding is not supported');
   const contentType = headers['content-type'];
+  if (access.body === 'otlp' && contentType !== undefined && isProtobuf(contentType)) {
+    return new Refusal(415, 'Only OTLP in JSON is accepted: set OTEL_EXPORTER_OTLP_PROTOCOL=http/json');
+  }
   if (contentType !== undefined && access.body !== 'raw') headers['content-type'] = routedContentType(contentType);
   return undefined;
 }

@@ -6,6 +6,8 @@ export type ProjectionName =
   | 'agent-memory'
   | 'liveness'
   | 'token-usage'
+  | 'cost'
+  | 'budgets'
   | 'tasks'
   | 'notifications'
   | 'activities'

@@ -8,6 +8,7 @@ import {
   type SqlReader,
 } from '../../../projections/engine/index.js';
 import { unavailable } from '../http/errors.js';
+import { Snapshot } from './snapshot.js';
 import type { Logger } from '../telemetry/logger.js';
 
 export interface DatabaseSettings {
@@ -21,6 +22,8 @@ export interface DatabaseSettings {
 
 const RETRY_MS = { first: 100, last: 2_000 };
 const CONNECT_TIMEOUT_MS = 2_000;
+/** The other connections of the pool are left to queries. */
+const MOST_SNAPSHOTS = 3;
 
 /**
  * The read models' PostgreSQL, through TypeORM's pool. The process starts and lives without it: a query is refused with
@@ -29,6 +32,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 export class Database implements SqlReader {
   private readonly dataSource: DataSource;
   private isReady = false;
+  private snapshots = 0;
   private readonly stop = new AbortController();
   private starting: Promise<void> | undefined;
 
@@ -73,6 +77,29 @@ export class Database implements SqlReader {
     try {
       return await this.dataSource.query<Row[]>(text, [...values]);
     } catch (error) {
+      if (isTransient(error)) throw unavailable('The read model is not available');
+      throw error;
+    }
+  }
+
+  /**
+   * A connection of its own that sees one moment of the data, read-only, for answers that are too long for one
+   * statement. The caller closes it. Errors: 503 when the database is away, or when too many are open.
+   */
+  async snapshot({ statementTimeoutMs }: { readonly statementTimeoutMs: number }): Promise<Snapshot> {
+    if (!this.isReady) throw unavailable('The read model is not available yet');
+    if (this.snapshots >= MOST_SNAPSHOTS) throw unavailable('Too many exports at once', 5);
+    this.snapshots += 1;
+    const runner = this.dataSource.createQueryRunner();
+    const snapshot = new Snapshot(runner, () => {
+      this.snapshots -= 1;
+    });
+    try {
+      await runner.query('begin isolation level repeatable read read only');
+      await runner.query(`set local statement_timeout = ${statementTimeoutMs}`);
+      return snapshot;
+    } catch (error) {
+      await snapshot.close();
       if (isTransient(error)) throw unavailable('The read model is not available');
       throw error;
     }

@@ -3,6 +3,11 @@ import { OnEvent } from '@nestjs/event-emitter';
 import { ActivityQueries } from '../../../projections/activities/activities.queries.js';
 import { AgentMemoryQueries } from '../../../projections/agent-memory/agent-memory.queries.js';
 import { AgentStatusQueries } from '../../../projections/agent-status/agent-status.queries.js';
+import { CostQueries } from '../../../projections/cost/cost.queries.js';
+import { BudgetQueries } from '../../../projections/budgets/budgets.queries.js';
+import { PriceImpactQueries } from '../../../projections/cost/price-impact.queries.js';
+import { ProvenanceQueries } from '../../../projections/cost/provenance.queries.js';
+import { SliceQueries } from '../../../projections/cost/slice.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { KeysQueries } from '../../../projections/keys/keys.queries.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
@@ -108,6 +113,21 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new KeysQueries(database),
     },
     {
+      provide: CostQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new CostQueries(database),
+    },
+    {
+      provide: SliceQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new SliceQueries(database),
+    },
+    {
+      provide: ProvenanceQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new ProvenanceQueries(database),
+    },
+    {
       provide: TokenUsageQueries,
       inject: [Database],
       useFactory: (database: Database) => new TokenUsageQueries(database),
@@ -137,6 +157,16 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       inject: [Database],
       useFactory: (database: Database) => new TaskLeaseQueries(database),
     },
+    {
+      provide: BudgetQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new BudgetQueries(database),
+    },
+    {
+      provide: PriceImpactQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new PriceImpactQueries(database),
+    },
   ],
   exports: [
     Database,
@@ -153,11 +183,16 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     NotificationQueries,
     ProjectQueries,
     TokenUsageQueries,
+    CostQueries,
+    ProvenanceQueries,
+    SliceQueries,
     TaskQueries,
     TaskOutcomeQueries,
     WorkItemQueries,
     TaskCandidateQueries,
     TaskLeaseQueries,
+    BudgetQueries,
+    PriceImpactQueries,
   ],
 })
 export class ReadModelsModule implements OnModuleInit, OnApplicationShutdown {

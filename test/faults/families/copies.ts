@@ -84,7 +84,7 @@ async function checkOnce(system: SystemUnderTest, eventId: string): Promise<Find
 
 function countOf(databaseUrl: string, eventId: string): Promise<number> {
   return withClient(connector(databaseUrl, 'fault oracle'), async (client) => {
-    const { rows } = await client.query<{ count: string }>('select count(*) from token_usage where event_id = $1', [
+    const { rows } = await client.query<{ count: string }>('select count(*) from usage_event where event_id = $1', [
       eventId,
     ]);
     return Number(rows[0]?.count);

@@ -7,9 +7,9 @@ import { type Finding, finding } from '../finding.js';
 export async function checkTotals(client: ClientBase, ledger: readonly Entry[]): Promise<Finding[]> {
   const lines = ledger.filter(({ state }) => state === 'acked').flatMap(({ operation }) => operation.usage);
   return [
-    ...(await checkTable(client, 'token_totals_by_agent', 'agent_name', lines, agentOf)),
-    ...(await checkTable(client, 'token_totals_by_model', 'model', lines, ({ model }) => model)),
-    ...(await checkTable(client, 'token_totals_by_session', 'session_id', lines, ({ sessionId }) => sessionId)),
+    ...(await checkTable(client, 'cost_hour', 'agent_name', lines, agentOf)),
+    ...(await checkTable(client, 'cost_hour_model', 'model', lines, ({ model }) => model)),
+    ...(await checkTable(client, 'cost_session', 'session_id', lines, ({ sessionId }) => sessionId)),
   ];
 }
 
@@ -26,8 +26,9 @@ async function checkTable(
   keyOf: (line: UsageLine) => string,
 ): Promise<Finding[]> {
   const { rows } = await client.query<{ key: string; requests: string; tokens: string }>(
-    `select ${column} as key, requests::text,
-            (input_tokens + output_tokens + cache_read_tokens + cache_write_tokens)::text as tokens from ${table}`,
+    `select ${column} as key, sum(requests)::text as requests,
+            sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens)::text as tokens
+       from ${table} group by ${column}`,
   );
   const stored = new Map(
     rows.map(({ key, requests, tokens }) => [key, { requests: BigInt(requests), tokens: BigInt(tokens) }]),

@@ -9,6 +9,7 @@ import type { SqlReader } from '../../../projections/engine/index.js';
 import type { CommandContext } from '../../../src/platform/command/command-context.js';
 import type { EventStore } from '../../../src/platform/event-store/event-store.js';
 import { LogTail } from '../../../src/platform/log-tail/log-tail.js';
+import { DispatchGate, nothingClosed } from '../../../src/queue/dispatch-gate.js';
 import { Claims } from '../../../src/queue/claims.js';
 import { HeldTasks } from '../../../src/queue/held-tasks.js';
 import { Holders, type ClaimIntent, type Holder } from '../../../src/queue/holders.js';
@@ -138,6 +139,13 @@ function shownIn(workspaceId: number): ShownTasks {
   return shown;
 }
 
+/** No budget holds anything back. */
+class OpenGate extends DispatchGate {
+  override closuresFor() {
+    return Promise.resolve(nothingClosed);
+  }
+}
+
 /** One api process as far as the queue goes, with a memory and a tail of the log of its own. */
 export class QueueProcess {
   private constructor(
@@ -152,7 +160,7 @@ export class QueueProcess {
     const tasks = new TaskDirectory(store, tail);
     const holders = new StallingHolders(store, tail);
     const held = new HeldTasks(new ShownLeases(shownIn), tasks);
-    const claims = new Claims(new ShownCandidates(shownIn), tasks, holders, testConfig());
+    const claims = new Claims(new ShownCandidates(shownIn), tasks, holders, new OpenGate(), testConfig());
     tail.start();
     await tail.started;
     return new QueueProcess(new PollCommands(claims, held, holders, tasks), tasks, holders, tail);

@@ -1,0 +1,46 @@
+import { sliceSums } from './slices.js';
+
+/** Exact sums; counts may lie above 2^53, and the cost has 12 decimals. */
+export interface CostSums {
+  readonly requests: bigint;
+  /** Those that no price is known for: their tokens are in the sums, and nothing of them in the cost. */
+  readonly unpricedRequests: bigint;
+  readonly inputTokens: bigint;
+  readonly outputTokens: bigint;
+  readonly cacheReadTokens: bigint;
+  readonly cacheWriteTokens: bigint;
+  readonly costUsd: string;
+}
+
+export type SumRecord = { readonly [Sum in (typeof sliceSums)[number]]: string };
+
+/** The sums of a group of slices. */
+export const SUMS = sliceSums
+  .map((sum) =>
+    sum === 'cost_usd'
+      ? 'coalesce(sum(cost_usd), 0)::numeric(60,12) as cost_usd'
+      : `coalesce(sum(${sum}), 0)::numeric(60,0) as ${sum}`,
+  )
+  .join(', ');
+
+export function sumsOf(row: SumRecord): CostSums {
+  return {
+    requests: BigInt(row.requests),
+    unpricedRequests: BigInt(row.unpriced_requests),
+    inputTokens: BigInt(row.input_tokens),
+    outputTokens: BigInt(row.output_tokens),
+    cacheReadTokens: BigInt(row.cache_read_tokens),
+    cacheWriteTokens: BigInt(row.cache_write_tokens),
+    costUsd: row.cost_usd,
+  };
+}
+
+export const NO_SUMS: CostSums = {
+  requests: 0n,
+  unpricedRequests: 0n,
+  inputTokens: 0n,
+  outputTokens: 0n,
+  cacheReadTokens: 0n,
+  cacheWriteTokens: 0n,
+  costUsd: '0.000000000000',
+};

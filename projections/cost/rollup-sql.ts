@@ -1,0 +1,61 @@
+import { measures, type Rollup, rollups, sums } from './rollups.js';
+
+/**
+ * Parts of a `with` list that bring the rollups up to date from a relation `d`, which has a row for each report that
+ * began to count (`requests` 1) or ceased to (-1, its sums negative).
+ */
+
+/** For reports that only begin to count. */
+export function addToRollups(v: number): string {
+  return rollups.map((rollup) => `${rollup.view}_added as (${upsert(rollup, v, added(rollup, v))})`).join(',\n');
+}
+
+/**
+ * For reports of which some cease to count. A row whose requests reach 0 is deleted, so that no empty row of an old
+ * rate stays behind. All parts see the same snapshot, so the deleted rows and the others are told apart by their sum.
+ */
+export function moveInRollups(v: number): string {
+  return rollups
+    .map((rollup) => {
+      const { view, key } = rollup;
+      const same = key.map((column) => `t.${column} = n.${column}`).join(' and ');
+      const isEmptied = `${same} and t.requests + n.requests = 0`;
+      return `
+        ${view}_net as materialized (
+          ${added(rollup, v)}
+          having ${measures.map((measure) => `sum(d.${measure}) <> 0`).join(' or ')}),
+        ${view}_emptied as (delete from ${view}_v${v} t using ${view}_net n where ${isEmptied}),
+        ${view}_moved as (${upsert(
+          rollup,
+          v,
+          `select n.* from ${view}_net n where not exists (select 1 from ${view}_v${v} t where ${isEmptied})`,
+        )})`;
+    })
+    .join(',\n');
+}
+
+/** The columns of `d` from a row of reports `u`; `sign` is 1 or -1. */
+export function deltaColumns(sign: '1' | '-1', row: string): string {
+  return `
+    ${row}.workspace_id, ${row}.occurred_at, ${row}.agent_name, coalesce(${row}.agent_id, 0) as agent_id,
+    ${row}.session_id, ${row}.task_id, ${row}.model,
+    coalesce(${row}.service_class, 'standard') as service_class, ${row}.rate_id, ${sign} as requests,
+    ${sums.map((sum) => `${sign} * coalesce(${row}.${sum}, 0) as ${sum}`).join(', ')}`;
+}
+
+function added({ key, from, isZoned, where }: Rollup, v: number): string {
+  return `
+    select ${key.map((column) => `${from[column] ?? `d.${column}`} as ${column}`).join(', ')},
+           ${measures.map((measure) => `sum(d.${measure}) as ${measure}`).join(', ')}
+      from d ${isZoned ? `join reporting_zone_v${v} z on d.occurred_at < z.covered_until` : ''}
+     ${where === undefined ? '' : `where ${where}`}
+     group by ${key.map((_, index) => index + 1).join(', ')}`;
+}
+
+function upsert({ view, key }: Rollup, v: number, rows: string): string {
+  return `
+    insert into ${view}_v${v} as t (${[...key, ...measures].join(', ')})
+    select * from (${rows}) s order by ${key.map((_, index) => index + 1).join(', ')}
+    on conflict (${key.join(', ')}) do update
+       set ${measures.map((measure) => `${measure} = t.${measure} + excluded.${measure}`).join(', ')}`;
+}

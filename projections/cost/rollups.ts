@@ -1,0 +1,104 @@
+/** The sums that every rollup holds beside its requests. */
+export const sums = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'cost_usd'] as const;
+export const measures = ['requests', ...sums] as const;
+
+export interface Rollup {
+  readonly view: string;
+  /** The columns of its key, in order. */
+  readonly key: readonly string[];
+  /** What fills a key's column from a row of a delta, where it is not the column of the same name. */
+  readonly from: Readonly<Record<string, string>>;
+  /** True: one row a zone. */
+  readonly isZoned: boolean;
+  /** Rows that it leaves out. */
+  readonly where?: string;
+  create(version: number): string;
+  index(version: number): string;
+}
+
+const types: Readonly<Record<string, string>> = {
+  bucket: 'timestamptz',
+  zone: 'text',
+  day: 'date',
+  workspace_id: 'integer',
+  agent_name: 'text',
+  // 0: nobody held the name when the report came in
+  agent_id: 'bigint',
+  session_id: 'text',
+  task_id: 'bigint',
+  model: 'text',
+  service_class: 'text',
+  // Not above 0: no price, and why.
+  rate_id: 'integer',
+};
+
+interface Shape {
+  readonly view: string;
+  readonly key: readonly string[];
+  readonly where?: string;
+  /** Columns of further indexes. */
+  readonly indexes?: readonly (readonly string[])[];
+}
+
+/**
+ * `rate_id` is in every key, so that a change of price in the middle of a bucket stays exact, and so that every row of a
+ * rollup says by which rate it was priced.
+ */
+const shapes: readonly Shape[] = [
+  { view: 'cost_hour', key: ['workspace_id', 'bucket', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'] },
+  { view: 'cost_hour_model', key: ['workspace_id', 'bucket', 'model', 'service_class', 'rate_id'] },
+  {
+    view: 'cost_day',
+    key: ['workspace_id', 'zone', 'day', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'],
+  },
+  { view: 'cost_day_model', key: ['workspace_id', 'zone', 'day', 'model', 'service_class', 'rate_id'] },
+  {
+    view: 'cost_session',
+    key: ['workspace_id', 'session_id', 'bucket', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'],
+    indexes: [
+      ['workspace_id', 'bucket'],
+      ['workspace_id', 'agent_name', 'bucket'],
+    ],
+  },
+  {
+    view: 'cost_task',
+    key: ['workspace_id', 'task_id', 'bucket', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'],
+    where: 'd.task_id is not null',
+    indexes: [['workspace_id', 'bucket']],
+  },
+];
+
+export const rollups: readonly Rollup[] = shapes.map(rollupOf);
+
+function rollupOf({ view, key, where, indexes = [] }: Shape): Rollup {
+  const isZoned = key.includes('zone');
+  return {
+    view,
+    key,
+    isZoned,
+    from: {
+      bucket: `date_trunc('hour', d.occurred_at, 'UTC')`,
+      zone: 'z.zone',
+      day: '(d.occurred_at at time zone z.zone)::date',
+    },
+    ...(where === undefined ? {} : { where }),
+    create: (v) => `
+      create table ${view}_v${v} (
+        ${key.map((column) => `${column} ${types[column]} not null`).join(',\n        ')},
+        requests bigint not null,
+        input_tokens numeric(30,0) not null,
+        output_tokens numeric(30,0) not null,
+        cache_read_tokens numeric(30,0) not null,
+        cache_write_tokens numeric(30,0) not null,
+        cost_usd numeric(38,12) not null,
+        primary key (${key.join(', ')})
+      ) with (fillfactor = 70);`,
+    index: (v) =>
+      indexes
+        .map(
+          (columns, at) =>
+            `create index if not exists ${view}_v${v}_${at + 1} on ${view}_v${v} (${columns.join(', ')});`,
+        )
+        .join('\n'),
+  };
+}

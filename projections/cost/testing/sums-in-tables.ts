@@ -1,0 +1,27 @@
+import { connector, withClient } from '../../engine/database.js';
+
+const SUMS = `
+  concat_ws(' ', sum(requests), coalesce(sum(requests) filter (where rate_id <= 0), 0), sum(input_tokens), sum(output_tokens),
+            sum(cache_read_tokens), sum(cache_write_tokens), sum(cost_usd))`;
+
+/** What the tables of version 1 hold, in the words of {@link exactFold}. */
+export async function sumsInTables(
+  databaseUrl: string,
+  zones: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  return withClient(connector(databaseUrl, 'test'), async (client) => {
+    const { rows } = await client.query<{ key: string; sums: string }>(
+      `select 'all' as key, ${SUMS} as sums from cost_hour_model_v1 having count(*) > 0
+       union all select 'model ' || model, ${SUMS} from cost_day_model_v1 where zone = 'UTC' group by model
+       union all select 'agent ' || agent_name, ${SUMS} from cost_hour_v1 group by agent_name
+       union all select 'session ' || session_id, ${SUMS} from cost_session_v1 group by session_id
+       union all select 'task ' || task_id, ${SUMS} from cost_task_v1 group by task_id
+       union all select 'hour ' || to_char(bucket at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), ${SUMS}
+                   from cost_hour_v1 group by bucket
+       union all select 'day ' || zone || ' ' || day::text, ${SUMS}
+                   from cost_day_v1 where zone = any($1::text[]) group by zone, day`,
+      [zones],
+    );
+    return new Map(rows.map(({ key, sums }) => [key, sums] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

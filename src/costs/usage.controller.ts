@@ -1,0 +1,245 @@
+import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import {
+  type AgentUsage,
+  CostQueries,
+  type CostSums,
+  type TaskCostReport,
+  type UsageScope,
+} from '../../projections/cost/cost.queries.js';
+import { Clock } from '../platform/clock/clock.js';
+import { QueryEndpoint } from '../platform/command/query-endpoint.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { badRequest, Refusal } from '../platform/http/errors.js';
+import { integer, oneOf, pageOf, type Query as ListQuery } from '../platform/http/list-query.js';
+import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
+import { ticketRef } from '../tasks/task-json.js';
+import { costNumber } from '../tokens/cost-number.js';
+import {
+  agentFigures,
+  byName,
+  figures,
+  figuresByName,
+  restOf,
+  timelineFigures,
+  totalOf,
+  totalOfAll,
+} from './usage-figures.js';
+import { rowJson } from '../tokens/usage-json.js';
+import { exportFormats, type ExportFormat, UsageExport } from './usage-export.js';
+import { periodOf, zoneOf, type UsagePeriod } from '../tokens/usage-period.js';
+
+const shownBy = ['cost'] as const;
+const taskCostNames = ['task-costs', 'task_costs', 'taskcosts'] as const;
+const actions = ['list', 'stats', 'agent-costs', ...taskCostNames, 'trends', 'export'] as const;
+type ReportAction = Exclude<(typeof actions)[number], 'export'>;
+const DAY_MS = 86_400_000;
+const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
+  json: 'application/json; charset=utf-8',
+  csv: 'text/csv; charset=utf-8',
+  ndjson: 'application/x-ndjson; charset=utf-8',
+  parquet: 'application/vnd.apache.parquet',
+};
+
+/** Token usage and what it costs, from the rollups. */
+@ApiTags('tokens')
+@Controller('api/tokens')
+export class UsageController {
+  constructor(
+    private readonly costs: CostQueries,
+    private readonly exports: UsageExport,
+    private readonly answers: QueryEndpoint,
+    private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'Read token usage and its cost' })
+  async read(
+    @CurrentCaller() caller: Caller,
+    @Query() query: ListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<object> {
+    const action = actionOf(query);
+    const format = oneOf(query, 'format', exportFormats) ?? 'json';
+    const raw = oneOf(query, 'raw', ['0', '1']) === '1';
+    const now = this.clock.now();
+    const period = periodOf(query, now);
+    const zone = zoneOf(query, this.config.reportingZones);
+    const paging = pageOf(query, { cap: 500, byDefault: 100 });
+    const scope = scopeOf(caller, period);
+    return this.answers.answer(reply, shownBy, query, async () => {
+      if (action === 'export') {
+        const stream = await this.exports.stream(scope, format, raw);
+        reply.header('content-type', CONTENT_TYPES[format]);
+        const name = `token-usage-${period.timeframe}-${now.toISOString().slice(0, 10)}.${format}`;
+        reply.header('content-disposition', `attachment; filename=${name}`);
+        return stream;
+      }
+      if (format !== 'json') throw badRequest('Invalid format. Expected json.');
+      const answer = await this.answerOf(action, scope, period, zone, paging, now);
+      return { ...answer, ...(await this.repricing()) };
+    });
+  }
+
+  @Get('by-agent')
+  @ApiOperation({ summary: 'Usage and cost by agent over the last days' })
+  async byAgent(
+    @CurrentCaller() caller: Caller,
+    @Query() query: ListQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const days = integer(query, 'days', 1, 365) ?? 30;
+    const scope = scopeOf(caller, { from: this.clock.now().getTime() - days * DAY_MS });
+    return this.answers.answer(reply, shownBy, query, async () => {
+      const agents = await this.costs.byAgent(scope);
+      const total = totalOfAll([...agents.values()].map(({ stats }) => stats));
+      return {
+        agents: [...agents].map(([name, usage]) => byAgentJson(name, usage)),
+        summary: {
+          total_cost: costNumber(total.costUsd),
+          total_cost_usd: total.costUsd,
+          total_tokens: Number(totalOf(total)),
+          agent_count: agents.size,
+          days,
+        },
+        ...(await this.repricing()),
+      };
+    });
+  }
+
+  private async answerOf(
+    action: ReportAction,
+    scope: UsageScope,
+    period: UsagePeriod,
+    zone: string,
+    paging: { readonly limit: number; readonly offset: number },
+    now: Date,
+  ): Promise<object> {
+    const { timeframe } = period;
+    switch (action) {
+      case 'list': {
+        const { rows, total } = await this.costs.list(scope, paging);
+        return { usage: rows.map(rowJson), total, timeframe };
+      }
+      case 'stats': {
+        const { summary, models, sessions, agents } = await this.costs.stats(scope);
+        return {
+          summary: figures(summary),
+          models: figuresByName(models),
+          sessions: figuresByName(sessions),
+          agents: figuresByName(agents),
+          timeframe,
+          recordCount: Number(summary.requests),
+        };
+      }
+      case 'agent-costs': {
+        const agents = await this.costs.agentCosts(scope, zone);
+        const records = [...agents.values()].reduce((sum, { stats }) => sum + stats.requests, 0n);
+        return { agents: byName(agents, agentFigures), timeframe, recordCount: Number(records) };
+      }
+      case 'task-costs':
+      case 'task_costs':
+      case 'taskcosts':
+        return { ...taskCostsJson(await this.costs.taskCosts(scope, zone)), timeframe };
+      case 'trends': {
+        const range = isLimited(period) ? scope.range : { from: now.getTime() - DAY_MS };
+        const points = await this.costs.trends({ ...scope, range });
+        return { trends: points.map(({ at, sums }) => trendJson(at, sums)), timeframe };
+      }
+      default:
+        return action satisfies never;
+    }
+  }
+
+  /** Said only while it runs, and then by every answer about cost. */
+  private async repricing(): Promise<object> {
+    const repricing = await this.costs.repricing();
+    return repricing === undefined ? {} : { repricing };
+  }
+}
+
+/** An agent's key reads the usage of its own agent. */
+function scopeOf({ principal: { workspaceId, agentId } }: Caller, range: UsageScope['range']): UsageScope {
+  return { workspaceId, range, ...(agentId === undefined ? {} : { agentId }) };
+}
+
+function isLimited({ from, until }: UsagePeriod): boolean {
+  return from !== undefined || until !== undefined;
+}
+
+function actionOf(query: ListQuery): (typeof actions)[number] {
+  const action = query['action'] ?? 'list';
+  const known = actions.find((name) => name === action);
+  if (known === undefined) throw new Refusal(400, 'Invalid action', { action });
+  return known;
+}
+
+function trendJson(at: number, sums: CostSums) {
+  return {
+    timestamp: new Date(at).toISOString(),
+    tokens: Number(totalOf(sums)),
+    cost: costNumber(sums.costUsd),
+    costUsd: sums.costUsd,
+    requests: Number(sums.requests),
+  };
+}
+
+function taskCostsJson({ all, attributed, tasks, agents, projects }: TaskCostReport) {
+  return {
+    summary: figures(attributed),
+    tasks: [...tasks].map(([taskId, { stats, models, timeline, task }]) => ({
+      taskId,
+      title: task?.title ?? null,
+      status: task?.status ?? null,
+      priority: task?.priority ?? null,
+      assignedTo: task?.assignedTo ?? null,
+      project:
+        task === undefined
+          ? null
+          : {
+              id: task.project.id,
+              name: task.project.name,
+              slug: task.project.slug,
+              ticketRef: ticketRef(task.project.prefix, task.project.ticketNo),
+            },
+      stats: figures(stats),
+      models: figuresByName(models),
+      timeline: timelineFigures(timeline),
+    })),
+    agents: byName(agents, sharedJson),
+    projects: Object.fromEntries([...projects].map(([id, shared]) => [id ?? 'unscoped', sharedJson(shared)])),
+    unattributed: figures(restOf(all, attributed)),
+    recordCount: Number(all.requests),
+    attributedRecordCount: Number(attributed.requests),
+  };
+}
+
+function sharedJson({ stats, taskIds }: { readonly stats: CostSums; readonly taskIds: readonly number[] }) {
+  return { stats: figures(stats), taskCount: taskIds.length, taskIds };
+}
+
+function byAgentJson(agent: string, usage: AgentUsage) {
+  return {
+    agent,
+    total_input_tokens: Number(usage.stats.inputTokens),
+    total_output_tokens: Number(usage.stats.outputTokens),
+    total_tokens: Number(totalOf(usage.stats)),
+    total_cost: costNumber(usage.stats.costUsd),
+    total_cost_usd: usage.stats.costUsd,
+    session_count: usage.sessionCount,
+    request_count: Number(usage.stats.requests),
+    unpriced_requests: Number(usage.stats.unpricedRequests),
+    last_active: new Date(usage.lastActive).toISOString(),
+    models: [...usage.models].map(([model, sums]) => ({
+      model,
+      input_tokens: Number(sums.inputTokens),
+      output_tokens: Number(sums.outputTokens),
+      request_count: Number(sums.requests),
+      unpriced_requests: Number(sums.unpricedRequests),
+      cost: costNumber(sums.costUsd),
+      cost_usd: sums.costUsd,
+    })),
+  };
+}
