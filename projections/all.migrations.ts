@@ -3,6 +3,7 @@ import { agentMemory } from './agent-memory/agent-memory.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import { budgets } from './budgets/budgets.projection.js';
 import { costProjection } from './cost/cost.projection.js';
+import { callbacks } from './callbacks/callbacks.projection.js';
 import { engineMigrations, firstMigrationOf } from './engine/engine.migrations.js';
 import type { Migration } from './engine/migrations.js';
 import { keys } from './keys/keys.projection.js';
@@ -28,4 +29,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(costProjection(), 'cost/0001-tables'),
   { id: 'token-usage/0002-claims-only', sql: claimsOnly },
   firstMigrationOf(budgets, 'budgets/0001-tables'),
+  firstMigrationOf(callbacks, 'callbacks/0001-tables'),
 ];

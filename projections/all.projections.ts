@@ -3,6 +3,7 @@ import { agentMemory } from './agent-memory/agent-memory.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
 import { budgets } from './budgets/budgets.projection.js';
 import { costProjection } from './cost/cost.projection.js';
+import { callbacks } from './callbacks/callbacks.projection.js';
 import type { Projection } from './engine/projection.js';
 import { keys } from './keys/keys.projection.js';
 import { liveness } from './liveness/liveness.projection.js';
@@ -30,6 +31,7 @@ export function projectionsFor({ reportingZones }: ProjectionSettings): readonly
     activities,
     costProjection(reportingZones),
     budgets,
+    callbacks,
   ];
 }
 

@@ -1,4 +1,5 @@
 import { agentMemoryEventContracts } from './agents/agent-memory.events.js';
+import { callbackEventContracts } from './callbacks/callbacks.events.js';
 import { agentEventContracts } from './agents/agents.events.js';
 import { budgetEventContracts } from './budgets/budgets.events.js';
 import { commandEventContracts } from './platform/command/command.events.js';
@@ -22,6 +23,7 @@ export const allEventContracts = [
   ...agentMemoryEventContracts,
   ...budgetEventContracts,
   ...connectionEventContracts,
+  ...callbackEventContracts,
   ...commandEventContracts,
   ...heartbeatEventContracts,
   ...priceEventContracts,

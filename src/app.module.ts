@@ -7,6 +7,7 @@ import { AuditModule } from './audit/audit.module.js';
 import { CostsModule } from './costs/costs.module.js';
 import { BudgetsModule, BudgetWatchModule } from './budgets/budgets.module.js';
 import { ConnectionsModule } from './connections/connections.module.js';
+import { CallbacksModule } from './callbacks/callbacks.module.js';
 import { CoreModule } from './core.module.js';
 import { DocsApiModule } from './docs-api/docs-api.module.js';
 import { FiguresModule } from './figures/figures.module.js';
@@ -59,6 +60,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     MentionsModule,
     CostsModule,
     ImportsModule,
+    CallbacksModule,
     FiguresModule,
     PricesModule,
     BudgetsModule,

@@ -71,6 +71,11 @@ export const toldBy: Readonly<Record<string, (data: FrameData, actor: string) =>
     description: `${word(data['agent_name'])} connected with ${word(data['tool_name'])}`,
     data: pick(data, 'connection_id', 'tool_name', 'tool_version', 'epoch'),
   }),
+  'callback.received': (data) => ({
+    ...agent('callback_received', data['agent_id']),
+    description: `${word(data['agent_name'])} called back: ${word(data['type'])}`,
+    data: pick(data, 'delivery_id', 'type', 'task_id', 'message', 'progress'),
+  }),
   'connection.disconnected': (data) => ({
     ...agent('connection_disconnected', data['agent_id']),
     description: `${word(data['agent_name'])} disconnected: ${word(data['reason'])}`,

@@ -159,6 +159,14 @@ function foldTask(change: TaskChange, event: Stored<TaskEvent>): void {
       change.comments += 1;
       affectLease(change, event.data.lease, at);
       return;
+    case 'TaskProgressReported':
+    case 'TaskCompletionReported':
+    case 'TaskFailureReported':
+      change.snapshot = event.data.task;
+      change.moved = {};
+      change.updatedAt = at;
+      affectLease(change, event.data.lease, at);
+      return;
     case 'TaskBroadcast':
       return;
     case 'TaskDeleted':

@@ -96,6 +96,11 @@ export class AgentDirectory {
     assertReachable(principal, own?.name === name.normalize('NFC').trim() ? own : undefined);
   }
 
+  /** As {@link find}, for nobody in particular: undefined when there is none. */
+  active(workspaceId: number, reference: string): Promise<RegisteredAgent | undefined> {
+    return this.lookUp(workspaceId, reference);
+  }
+
   /** Who owns this exact name in the workspace, if anybody. */
   async ownerOf(workspaceId: number, name: string): Promise<number | undefined> {
     const { owner } = (await this.names.load(nameStream(workspaceId, name))).state;

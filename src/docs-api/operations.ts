@@ -7,6 +7,7 @@ import { connectionOperations } from './connection.operations.js';
 import { costOperations } from './cost.operations.js';
 import { figureOperations } from './figure.operations.js';
 import { importOperations } from './import.operations.js';
+import { callbackOperations } from './callback.operations.js';
 import { keyOperations } from './key.operations.js';
 import { notificationOperations } from './notification.operations.js';
 import type { Operation } from './operation.js';
@@ -25,6 +26,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...agentReportOperations,
   ...queueOperations,
   ...projectOperations,
+  ...callbackOperations,
   ...keyOperations,
   ...taskOperations,
   ...tokenOperations,

@@ -4,7 +4,8 @@ import { eventContract } from '../platform/event-store/event-contract.js';
 export interface AccessRefused {
   readonly type: 'AccessRefused';
   readonly data: {
-    readonly kind: 'unknown_key' | 'key_in_query' | 'role_refused' | 'bad_ticket' | 'conflicting_credentials';
+    readonly kind:
+      'unknown_key' | 'key_in_query' | 'role_refused' | 'bad_ticket' | 'conflicting_credentials' | 'callback_refused';
     /** Keyed hash of the client address, or the id of the key. Never an address, never a key. */
     readonly source: string;
     /** The /24 or /48 network of the address. */
@@ -25,7 +26,16 @@ export const securityEventContracts = [
     schema: {
       type: 'object',
       properties: {
-        kind: { enum: ['unknown_key', 'key_in_query', 'role_refused', 'bad_ticket', 'conflicting_credentials'] },
+        kind: {
+          enum: [
+            'unknown_key',
+            'key_in_query',
+            'role_refused',
+            'bad_ticket',
+            'conflicting_credentials',
+            'callback_refused',
+          ],
+        },
         source: { type: 'string' },
         network: { type: 'string' },
         minute: { type: 'string' },

@@ -26,6 +26,12 @@ export function refusalOf(refusal: TaskRefusal): Refusal {
       return conflict('Task is already claimed');
     case 'NotClaimed':
       return conflict('Task is not claimed');
+    case 'AlreadyElsewhere':
+      return conflict(`Task is already ${refusal.status}`, { task_status: refusal.status });
+    case 'SpentDelivery':
+      return conflict(
+        'This very callback moved the task before; add a field that differs, or sign time and id with it',
+      );
     case 'LeaseLost':
       return conflict('Lease is no longer held', { lease_status: refusal.how });
     default:

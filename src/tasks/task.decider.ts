@@ -21,6 +21,7 @@ import {
   type ReleaseTask,
   type RenewLease,
 } from './task-lease.decider.js';
+import { decideReport, type ReportOnTask, type ReportRefusal } from './task-report.decider.js';
 import { decideReview, type ReviewTask } from './task-review.decider.js';
 import { evolveTask, isAssignedTo, moveOf, type LiveTask, type TaskState } from './task.state.js';
 import { isGated, mayFollow, taskStatusMachine } from './task-status.js';
@@ -59,6 +60,7 @@ export type TaskCommand =
   | (Confined & AddComment)
   | (Confined & Broadcast)
   | (Confined & ReviewTask)
+  | ReportOnTask
   | ClaimTask
   | RenewLease
   | (Confined & ReleaseTask)
@@ -72,8 +74,8 @@ export interface Confined {
 export type TaskRefusal =
   | LeaseRefusal
   | DiscussionRefusal
+  | ReportRefusal
   | { readonly kind: 'NoSuchTask' }
-  | { readonly kind: 'NotYours' }
   | { readonly kind: 'NoSuchMove' }
   | { readonly kind: 'GateClosed' };
 
@@ -118,6 +120,10 @@ function decideLive(command: Exclude<TaskCommand, { type: 'CreateTask' }>, task:
       return decideBroadcast(command, task);
     case 'ReviewTask':
       return decideReview(command, task);
+    case 'ReportProgress':
+    case 'ReportCompletion':
+    case 'ReportFailure':
+      return decideReport(command, task);
     case 'ClaimTask':
       return decideClaim(command, task);
     case 'RenewLease':

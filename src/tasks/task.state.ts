@@ -23,6 +23,8 @@ export interface LiveTask {
   readonly commentIds: readonly number[];
   /** The most recent reviews, newest last. */
   readonly reviewIds: readonly number[];
+  /** The most recent callbacks that moved it, newest last. */
+  readonly deliveryKeys: readonly string[];
   /** Who is told about comments: author, assignees, commenters, mentioned ones. */
   readonly subscribers: readonly Recipient[];
 }
@@ -32,6 +34,7 @@ export type TaskState =
 
 const REMEMBERED_LEASES = 20;
 const REMEMBERED_REVIEWS = 50;
+const REMEMBERED_DELIVERIES = 200;
 
 /** An agent's id decides; where one of the two is not known, the name. */
 export function sameRecipient(a: Recipient, b: Recipient): boolean {
@@ -89,6 +92,7 @@ export function evolveTask(state: TaskState, event: TaskEvent): TaskState {
       endedLeases: [],
       commentIds: [],
       reviewIds: [],
+      deliveryKeys: [],
       subscribers: union([author], assignee === null ? mentions : [assignee, ...mentions]),
     };
   }
@@ -142,6 +146,14 @@ function evolveLive(state: LiveTask, event: Exclude<TaskEvent, { type: 'TaskCrea
         commentIds: [...state.commentIds, commentId],
         subscribers: union(state.subscribers, [{ name: author, agentId: authorAgentId }, ...mentions]),
       };
+    }
+    case 'TaskProgressReported':
+    case 'TaskCompletionReported':
+    case 'TaskFailureReported': {
+      const { task, lease, deliveryKey } = event.data;
+      const deliveryKeys = [...state.deliveryKeys, deliveryKey].slice(-REMEMBERED_DELIVERIES);
+      const reported = { ...state, snapshot: task, deliveryKeys };
+      return lease === 'ended' ? leaseEnded(reported, 'superseded') : reported;
     }
     case 'TaskDeleted':
       return { kind: 'deleted', snapshot: state.snapshot };

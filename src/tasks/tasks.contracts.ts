@@ -8,10 +8,13 @@ import {
   type TaskBroadcast,
   type TaskChanged,
   type TaskClaimed,
+  type TaskCompletionReported,
   type TaskCreated,
   type TaskDeleted,
+  type TaskFailureReported,
   type TaskLeaseExpired,
   type TaskLeaseRenewed,
+  type TaskProgressReported,
   type TaskReleased,
   type TaskReviewed,
   type TaskStatusSet,
@@ -96,6 +99,13 @@ const lease = {
   holderAgentId: optionalId,
   epoch: { type: 'integer', minimum: 1 },
   leaseSeconds: { type: 'integer', minimum: 1 },
+};
+
+const report = {
+  task: snapshot,
+  previousStatus: status,
+  deliveryKey: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+  lease: leaseEffect,
 };
 
 const stream = 'task-{id}';
@@ -208,6 +218,30 @@ export const taskEventContracts = [
     producer: 'comments',
     frame: 'activity.created',
     schema: object({ taskId: id, title, message: text(50_000, 1), recipients, ...assignee }),
+  }),
+  eventContract<TaskProgressReported>({
+    type: 'TaskProgressReported',
+    stream,
+    description: 'The agent that has the task said by a signed callback how far it is.',
+    producer: 'callbacks',
+    frame: 'activity.created',
+    schema: object({ ...report, message: text(5_000) }),
+  }),
+  eventContract<TaskCompletionReported>({
+    type: 'TaskCompletionReported',
+    stream,
+    description: 'The agent that has the task said by a signed callback that it is finished; somebody reviews it now.',
+    producer: 'callbacks',
+    frame: statusFrame,
+    schema: object(report),
+  }),
+  eventContract<TaskFailureReported>({
+    type: 'TaskFailureReported',
+    stream,
+    description: 'The agent that has the task said by a signed callback that it failed, and why.',
+    producer: 'callbacks',
+    frame: statusFrame,
+    schema: object(report),
   }),
   eventContract<TaskDeleted>({
     type: 'TaskDeleted',

@@ -193,6 +193,30 @@ export interface TaskBroadcast {
   };
 }
 
+/** The agent that has the task told, by a signed callback, how it goes; the task is as this leaves it. */
+export interface TaskReport {
+  readonly task: TaskSnapshot;
+  readonly previousStatus: TaskStatus;
+  /** The delivery that told it. A task is moved by one delivery once. */
+  readonly deliveryKey: string;
+  readonly lease: LeaseEffect;
+}
+
+export interface TaskProgressReported {
+  readonly type: 'TaskProgressReported';
+  readonly data: TaskReport & { readonly message: string };
+}
+
+export interface TaskCompletionReported {
+  readonly type: 'TaskCompletionReported';
+  readonly data: TaskReport;
+}
+
+export interface TaskFailureReported {
+  readonly type: 'TaskFailureReported';
+  readonly data: TaskReport;
+}
+
 export interface TaskDeleted {
   readonly type: 'TaskDeleted';
   readonly data: {
@@ -217,4 +241,7 @@ export type TaskEvent =
   | TaskReviewed
   | CommentAdded
   | TaskBroadcast
+  | TaskProgressReported
+  | TaskCompletionReported
+  | TaskFailureReported
   | TaskDeleted;

@@ -25,6 +25,9 @@ const touchingTypes: ReadonlySet<string> = new Set<TouchingEvent['type']>([
   'TaskDeleted',
   'CommentAdded',
   'TaskBroadcast',
+  'TaskProgressReported',
+  'TaskCompletionReported',
+  'TaskFailureReported',
   'NotificationRaised',
   'NotificationsRead',
   'NotificationsDelivered',
@@ -77,6 +80,9 @@ function isTouching(event: StoredEvent): event is Touching {
 function touchedBy(event: Touching): readonly Touched[] {
   switch (event.type) {
     case 'TaskCreated':
+    case 'TaskProgressReported':
+    case 'TaskCompletionReported':
+    case 'TaskFailureReported':
       return [assigneeOf(event.data.task)];
     case 'TaskChanged': {
       const { task, previous } = event.data;

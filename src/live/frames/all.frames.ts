@@ -4,6 +4,7 @@ import { agentMemoryFrames } from './agent-memory.frames.js';
 import { priceFrames } from './price.frames.js';
 import { agentFrames } from './agent.frames.js';
 import { budgetFrames } from './budget.frames.js';
+import { callbackFrames } from './callback.frames.js';
 import { keyFrames } from './key.frames.js';
 import { notificationFrames } from './notification.frames.js';
 import { projectFrames } from './project.frames.js';
@@ -16,6 +17,7 @@ export const allFrameMappings: readonly FrameMapping[] = [
   ...agentMemoryFrames,
   ...budgetFrames,
   ...priceFrames,
+  ...callbackFrames,
   ...keyFrames,
   ...notificationFrames,
   ...projectFrames,

@@ -5,11 +5,15 @@ import type {
   TaskBroadcast,
   TaskChanged,
   TaskClaimed,
+  TaskCompletionReported,
   TaskCreated,
   TaskDeleted,
+  TaskFailureReported,
   TaskLeaseExpired,
   TaskMove,
+  TaskProgressReported,
   TaskReleased,
+  TaskReport,
   TaskReviewed,
   TaskSnapshot,
   TaskStatusSet,
@@ -112,6 +116,32 @@ export const taskFrames = [
         about: { taskIds: [data.taskId], ...agentsOf([data.assignedTo, data.assignedAgentId]) },
       }),
   }),
+  frameMapping<TaskProgressReported>({
+    event: 'TaskProgressReported',
+    frame: 'activity.created',
+    map: ({ task, message }, metadata, place) =>
+      activityContent(metadata, place, {
+        type: 'task_progress',
+        entityType: 'task',
+        entityId: task.taskId,
+        description: `${metadata.actor.name} is working on ${task.title}: ${message}`,
+        data: { message, progress: task.progress },
+        about: aboutTask(task),
+      }),
+  }),
+  frameMapping<TaskCompletionReported>({
+    event: 'TaskCompletionReported',
+    frame: STATUS_CHANGED,
+    map: (data, metadata) => reported(data, metadata, 'callback_completed'),
+  }),
+  frameMapping<TaskFailureReported>({
+    event: 'TaskFailureReported',
+    frame: STATUS_CHANGED,
+    map: (data, metadata) => {
+      const { errorMessage } = data.task;
+      return reported(data, metadata, 'callback_failed', errorMessage === null ? {} : { error_message: errorMessage });
+    },
+  }),
   frameMapping<TaskDeleted>({
     event: 'TaskDeleted',
     frame: 'task.deleted',
@@ -149,6 +179,27 @@ function moved(
       ...more,
     },
     about: aboutMove(move),
+  };
+}
+
+function reported(
+  { task, previousStatus }: TaskReport,
+  metadata: EventMetadata,
+  reason: string,
+  more: { readonly [key: string]: Json } = {},
+): FrameContent {
+  return {
+    data: {
+      id: task.taskId,
+      title: task.title,
+      status: task.status,
+      previous_status: previousStatus,
+      assigned_to: task.assignedTo,
+      reason,
+      updated_at: secondsOf(metadata.recordedAt),
+      ...more,
+    },
+    about: aboutTask(task),
   };
 }
 

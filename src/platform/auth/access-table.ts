@@ -4,6 +4,7 @@ import type { Role } from './principal.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 export const DEFAULT_BODY_LIMIT = MIB;
+const CALLBACK_LIMIT = 256 * KIB;
 
 type RuleOptions = Partial<Omit<AccessRule, 'method' | 'path'>>;
 type Methods = Partial<Record<HttpMethod, RuleOptions>>;
@@ -91,6 +92,9 @@ export const accessRules: readonly AccessRule[] = [
   ...rulesOf('/api/tokens/{id}/correct', { POST: operator() }),
   ...rulesOf('/api/tokens/{id}/void', { POST: operator() }),
   ...rulesOf('/api/tokens/by-agent', { GET: viewer() }),
+  ...rulesOf('/api/callbacks/{agent}', { POST: open({ body: 'raw', bodyLimit: CALLBACK_LIMIT }) }),
+  ...rulesOf('/api/webhooks/agent-completion', { POST: open({ body: 'raw', bodyLimit: CALLBACK_LIMIT }) }),
+  ...rulesOf('/api/agents/{id}/callback-secrets', { GET: admin(), POST: admin(), PUT: admin(), DELETE: admin() }),
   ...rulesOf('/api/projects', { GET: viewer(), POST: operator() }),
   // Deleting for good needs an admin: the route itself asks for that.
   ...rulesOf('/api/projects/{id}', { GET: viewer(), PATCH: operator(), DELETE: operator() }),

@@ -1,6 +1,7 @@
 import type { RequestContext } from '../http/request-context.js';
 
-export type RefusedKind = 'unknown_key' | 'key_in_query' | 'role_refused' | 'bad_ticket' | 'conflicting_credentials';
+export type RefusedKind =
+  'unknown_key' | 'key_in_query' | 'role_refused' | 'bad_ticket' | 'conflicting_credentials' | 'callback_refused';
 
 /** Where refused access is noted. Cheap and without I/O: a flood of refusals passes through here. */
 export abstract class RefusalJournal {

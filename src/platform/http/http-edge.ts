@@ -244,6 +244,17 @@ function methodNotAllowed(allow: string): Refusal {
   return new Refusal(405, 'Method not allowed', {}, { allow });
 }
 
+const PLAIN_JSON = /^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+
+/** What is signed is taken as it came: nothing but JSON in UTF-8, as the sender says it. */
+function isPlainJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && PLAIN_JSON.test(contentType);
+}
+
+function unsupportedType(): Refusal {
+  return new Refusal(415, 'Content-Type must be application/json');
+}
+
 function checkBodyHeaders(access: AccessRule, request: FastifyRequest): Refusal | undefined {
   const { headers } = request.raw;
   if (headers['content-encoding'] !== undefined) return new Refusal(415, 'Content-Encoding is not supported');
@@ -251,6 +262,7 @@ function checkBodyHeaders(access: AccessRule, request: FastifyRequest): Refusal 
   if (access.body === 'otlp' && contentType !== undefined && isProtobuf(contentType)) {
     return new Refusal(415, 'Only OTLP in JSON is accepted: set OTEL_EXPORTER_OTLP_PROTOCOL=http/json');
   }
-  if (contentType !== undefined && access.body !== 'raw') headers['content-type'] = routedContentType(contentType);
+  if (access.body === 'raw') return isPlainJson(contentType) ? undefined : unsupportedType();
+  if (contentType !== undefined) headers['content-type'] = routedContentType(contentType);
   return undefined;
 }

@@ -12,7 +12,8 @@ export type ProjectionName =
   | 'notifications'
   | 'activities'
   | 'projects'
-  | 'keys';
+  | 'keys'
+  | 'callbacks';
 
 /** Where an answer stands in the log. */
 export interface Consistency {

@@ -8,6 +8,7 @@ import { BudgetQueries } from '../../../projections/budgets/budgets.queries.js';
 import { PriceImpactQueries } from '../../../projections/cost/price-impact.queries.js';
 import { ProvenanceQueries } from '../../../projections/cost/provenance.queries.js';
 import { SliceQueries } from '../../../projections/cost/slice.queries.js';
+import { CallbacksQueries } from '../../../projections/callbacks/callbacks.queries.js';
 import { connector } from '../../../projections/engine/index.js';
 import { KeysQueries } from '../../../projections/keys/keys.queries.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
@@ -108,6 +109,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new ProjectQueries(database),
     },
     {
+      provide: CallbacksQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new CallbacksQueries(database),
+    },
+    {
       provide: KeysQueries,
       inject: [Database],
       useFactory: (database: Database) => new KeysQueries(database),
@@ -178,6 +184,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     AgentMemoryQueries,
     AgentStatusQueries,
     AgentTaskQueries,
+    CallbacksQueries,
     KeysQueries,
     LivenessQueries,
     NotificationQueries,

@@ -1,0 +1,95 @@
+import { hkdfSync } from 'node:crypto';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { Aggregates } from '../platform/command/aggregates.js';
+import type { CommandContext } from '../platform/command/command-context.js';
+import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { EventStore } from '../platform/event-store/event-store.js';
+import { LogTail } from '../platform/log-tail/log-tail.js';
+import {
+  callbackSecretsDecider,
+  callbackSecretsStream,
+  isLive,
+  type CallbackSecretCommand,
+  type CallbackSecretRefusal,
+  type CallbackSecretState,
+} from './callback-secrets.decider.js';
+import type { CallbackSecretEvent } from './callbacks.events.js';
+import type { Signer } from './signature/verify.js';
+
+/** How long after its last proof the tail's word is taken for what memory holds. */
+const TRUST_MS = 3_000;
+const MOST_DERIVED = 20_000;
+
+export type CallbackSecretOutcome = Outcome<CallbackSecretState, CallbackSecretEvent, CallbackSecretRefusal>;
+
+/** Which secrets sign for an agent, and the secrets themselves: derived when they are needed, stored nowhere. */
+@Injectable()
+export class CallbackSecrets {
+  private readonly aggregates: Aggregates<CallbackSecretState, CallbackSecretEvent>;
+  private readonly loop: DecisionLoop<CallbackSecretState, CallbackSecretEvent>;
+  private readonly derived = new Map<string, string>();
+
+  constructor(
+    store: EventStore,
+    @Inject(CONFIG) private readonly config: Config,
+    @Optional() tail?: LogTail,
+  ) {
+    const tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
+    this.aggregates = new Aggregates(store, tailState, callbackSecretsDecider);
+    this.loop = new DecisionLoop(store, this.aggregates, callbackSecretsDecider);
+    tail?.onBatch((entries) => {
+      for (const entry of entries) {
+        if (!('unreadable' in entry) && entry.stream.startsWith('callbacksecrets-')) this.aggregates.apply(entry);
+      }
+    });
+  }
+
+  /** The master key that new secrets are derived from. */
+  get masterKeyId(): string {
+    return this.config.secretKeys[0]?.id ?? '';
+  }
+
+  execute(context: CommandContext, command: CallbackSecretCommand): Promise<CallbackSecretOutcome> {
+    return this.loop.execute(callbackSecretsStream(command.agentId), context, ({ state }) =>
+      callbackSecretsDecider.decide(command, state),
+    );
+  }
+
+  async state(agentId: number): Promise<CallbackSecretState> {
+    return (await this.aggregates.load(callbackSecretsStream(agentId))).state;
+  }
+
+  /** Who may sign for the agent at this instant. */
+  async signerOf(workspaceId: number, agentId: number, now: Date): Promise<Signer> {
+    const { secrets, legacyAllowed } = await this.state(agentId);
+    const instant = now.toISOString();
+    const live = secrets.filter((secret) => isLive(secret, instant));
+    return {
+      legacyAllowed,
+      secrets: live.flatMap(({ secretId, masterKeyId }) => {
+        const shown = this.shown(workspaceId, agentId, secretId, masterKeyId);
+        return shown === undefined ? [] : [{ id: String(secretId), shown, imported: false }];
+      }),
+    };
+  }
+
+  /** The secret as it is shown once; undefined when its master key is not configured any more. */
+  shown(workspaceId: number, agentId: number, secretId: number, masterKeyId: string): string | undefined {
+    const info = lengthPrefixed('mc/callback-secret/v1', String(workspaceId), String(agentId), String(secretId));
+    const name = `${masterKeyId} ${info}`;
+    const known = this.derived.get(name);
+    if (known !== undefined) return known;
+    const master = this.config.secretKeys.find(({ id }) => id === masterKeyId);
+    if (master === undefined) return undefined;
+    const bytes = Buffer.from(hkdfSync('sha256', master.value, Buffer.alloc(0), info, 32));
+    const shown = `whsec_${bytes.toString('base64')}`;
+    if (this.derived.size >= MOST_DERIVED) this.derived.clear();
+    this.derived.set(name, shown);
+    return shown;
+  }
+}
+
+function lengthPrefixed(purpose: string, ...parts: readonly string[]): string {
+  return [purpose, ...parts].map((part) => `${part.length}:${part}`).join('');
+}
