@@ -13,6 +13,7 @@ import { projects } from './projects/projects.projection.js';
 import { tasks } from './tasks/tasks.projection.js';
 import { tokenUsage } from './token-usage/token-usage.projection.js';
 import { claimsOnly } from './token-usage/token-usage.tables.js';
+import { webhooks } from './webhooks/webhooks.projection.js';
 
 /** Every step of the read models' schema, in order. New steps are added at the end. */
 export const allMigrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const allMigrations: readonly Migration[] = [
   { id: 'token-usage/0002-claims-only', sql: claimsOnly },
   firstMigrationOf(budgets, 'budgets/0001-tables'),
   firstMigrationOf(callbacks, 'callbacks/0001-tables'),
+  firstMigrationOf(webhooks, 'webhooks/0001-tables'),
 ];

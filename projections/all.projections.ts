@@ -11,6 +11,7 @@ import { notifications } from './notifications/notifications.projection.js';
 import { projects } from './projects/projects.projection.js';
 import { tasks } from './tasks/tasks.projection.js';
 import { tokenUsage } from './token-usage/token-usage.projection.js';
+import { webhooks } from './webhooks/webhooks.projection.js';
 
 export interface ProjectionSettings {
   /** IANA zones, beside UTC, that days of cost are kept in. */
@@ -32,6 +33,7 @@ export function projectionsFor({ reportingZones }: ProjectionSettings): readonly
     costProjection(reportingZones),
     budgets,
     callbacks,
+    webhooks,
   ];
 }
 

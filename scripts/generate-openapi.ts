@@ -40,6 +40,8 @@ const config: Config = {
   pricesFile: '',
   webhookAllow: [],
   reportingZones: ['UTC'],
+  webhookRate: 50,
+  webhookRetryPermille: 1000,
 };
 
 async function document(): Promise<string> {

@@ -16,6 +16,8 @@ import { reactorEventContracts } from './platform/reactor/reactor.events.js';
 import { securityEventContracts } from './security/security.events.js';
 import { taskEventContracts } from './tasks/tasks.contracts.js';
 import { tokenEventContracts } from './tokens/tokens.events.js';
+import { deliveryEventContracts } from './webhooks/deliveries.events.js';
+import { webhookEventContracts } from './webhooks/webhooks.events.js';
 
 /** Every event type that the log may hold. The registry, the golden fixtures and docs/events.md are made from this list. */
 export const allEventContracts = [
@@ -33,6 +35,8 @@ export const allEventContracts = [
   ...taskEventContracts,
   ...notificationEventContracts,
   ...tokenEventContracts,
+  ...webhookEventContracts,
+  ...deliveryEventContracts,
   ...logGenerationEventContracts,
   ...numberEventContracts,
   ...reactorEventContracts,

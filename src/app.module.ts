@@ -36,6 +36,8 @@ import { LeaseMonitorModule, QueueModule } from './queue/queue.module.js';
 import { SecurityModule } from './security/security.module.js';
 import { TasksModule } from './tasks/tasks.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
+import { WebhookDispatchModule } from './webhooks/dispatch/webhook-dispatch.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports']>>> = {
   api: [
@@ -61,6 +63,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     CostsModule,
     ImportsModule,
     CallbacksModule,
+    WebhooksModule,
     FiguresModule,
     PricesModule,
     BudgetsModule,
@@ -76,6 +79,7 @@ const modulesOf: Readonly<Record<ProcessRole, NonNullable<DynamicModule['imports
     ProjectRemovalModule,
     PriceKeepingModule,
     BudgetWatchModule,
+    WebhookDispatchModule,
   ],
 };
 

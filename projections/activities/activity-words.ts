@@ -81,6 +81,12 @@ export const toldBy: Readonly<Record<string, (data: FrameData, actor: string) =>
     description: `${word(data['agent_name'])} disconnected: ${word(data['reason'])}`,
     data: pick(data, 'connection_id', 'reason', 'replaced_by'),
   }),
+  'webhook.created': (data, actor) => webhook('created', data, `${actor} registered`),
+  'webhook.updated': (data, actor) => webhook('updated', data, `${actor} updated`),
+  'webhook.deleted': (data, actor) => webhook('deleted', data, `${actor} deleted`),
+  'webhook.failing': (data) => webhook('failing', data, 'Nothing but failures at'),
+  'webhook.exhausted': (data) => webhook('exhausted', data, 'A message died for'),
+  'webhook.disabled': (data, actor) => webhook('disabled', data, `${actor} disabled`),
 };
 
 /** The types that tell an agent of work that waits for it, and so stand in its heartbeat. */
@@ -130,6 +136,16 @@ function task(type: string, data: FrameData) {
 
 function agent(type: string, agentId: Json | undefined) {
   return { type, entityType: 'agent', entityId: id(agentId) };
+}
+
+function webhook(what: string, data: FrameData, sentence: string): Told {
+  return {
+    type: `webhook_${what}`,
+    entityType: 'webhook',
+    entityId: id(data['id']),
+    description: `${sentence} webhook ${word(data['name'])}`,
+    data: pick(data, 'enabled', 'reason'),
+  };
 }
 
 function titled(data: FrameData): string {

@@ -5,7 +5,7 @@ import { type LogPage, logPages } from '../platform/log-tail/log-pages.js';
 import type { AuditQuery } from './audit-query.js';
 
 /** Streams of the platform's own bookkeeping: they hold no domain fact. */
-const BOOKKEEPING = ['command-', 'sequence-', 'reactor-', 'log-generation'] as const;
+const BOOKKEEPING = ['command-', 'sequence-', 'reactor-', 'dispatch-', 'log-generation'] as const;
 /** Evidence with retention, summarised in permanent facts: shown only to who asks for the stream. */
 const RAW = ['heartbeat-'] as const;
 const LEFT_OUT = [...RAW, ...BOOKKEEPING];

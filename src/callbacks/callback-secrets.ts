@@ -1,4 +1,3 @@
-import { hkdfSync } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Aggregates } from '../platform/command/aggregates.js';
 import type { CommandContext } from '../platform/command/command-context.js';
@@ -6,6 +5,7 @@ import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { EventStore } from '../platform/event-store/event-store.js';
 import { LogTail } from '../platform/log-tail/log-tail.js';
+import { DerivedSecrets } from '../platform/secrets/derived-secret.js';
 import {
   callbackSecretsDecider,
   callbackSecretsStream,
@@ -19,7 +19,6 @@ import type { Signer } from './signature/verify.js';
 
 /** How long after its last proof the tail's word is taken for what memory holds. */
 const TRUST_MS = 3_000;
-const MOST_DERIVED = 20_000;
 
 export type CallbackSecretOutcome = Outcome<CallbackSecretState, CallbackSecretEvent, CallbackSecretRefusal>;
 
@@ -28,13 +27,10 @@ export type CallbackSecretOutcome = Outcome<CallbackSecretState, CallbackSecretE
 export class CallbackSecrets {
   private readonly aggregates: Aggregates<CallbackSecretState, CallbackSecretEvent>;
   private readonly loop: DecisionLoop<CallbackSecretState, CallbackSecretEvent>;
-  private readonly derived = new Map<string, string>();
+  private readonly derived: DerivedSecrets;
 
-  constructor(
-    store: EventStore,
-    @Inject(CONFIG) private readonly config: Config,
-    @Optional() tail?: LogTail,
-  ) {
+  constructor(store: EventStore, @Inject(CONFIG) config: Config, @Optional() tail?: LogTail) {
+    this.derived = new DerivedSecrets(config.secretKeys, 'mc/callback-secret/v1');
     const tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
     this.aggregates = new Aggregates(store, tailState, callbackSecretsDecider);
     this.loop = new DecisionLoop(store, this.aggregates, callbackSecretsDecider);
@@ -47,7 +43,7 @@ export class CallbackSecrets {
 
   /** The master key that new secrets are derived from. */
   get masterKeyId(): string {
-    return this.config.secretKeys[0]?.id ?? '';
+    return this.derived.masterKeyId;
   }
 
   execute(context: CommandContext, command: CallbackSecretCommand): Promise<CallbackSecretOutcome> {
@@ -76,20 +72,6 @@ export class CallbackSecrets {
 
   /** The secret as it is shown once; undefined when its master key is not configured any more. */
   shown(workspaceId: number, agentId: number, secretId: number, masterKeyId: string): string | undefined {
-    const info = lengthPrefixed('mc/callback-secret/v1', String(workspaceId), String(agentId), String(secretId));
-    const name = `${masterKeyId} ${info}`;
-    const known = this.derived.get(name);
-    if (known !== undefined) return known;
-    const master = this.config.secretKeys.find(({ id }) => id === masterKeyId);
-    if (master === undefined) return undefined;
-    const bytes = Buffer.from(hkdfSync('sha256', master.value, Buffer.alloc(0), info, 32));
-    const shown = `whsec_${bytes.toString('base64')}`;
-    if (this.derived.size >= MOST_DERIVED) this.derived.clear();
-    this.derived.set(name, shown);
-    return shown;
+    return this.derived.shown(masterKeyId, String(workspaceId), String(agentId), String(secretId));
   }
-}
-
-function lengthPrefixed(purpose: string, ...parts: readonly string[]): string {
-  return [purpose, ...parts].map((part) => `${part.length}:${part}`).join('');
 }

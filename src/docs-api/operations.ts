@@ -17,6 +17,7 @@ import { projectOperations } from './project.operations.js';
 import { taskOperations } from './task.operations.js';
 import { priceOperations } from './price.operations.js';
 import { tokenOperations } from './token.operations.js';
+import { webhookOperations } from './webhook.operations.js';
 
 /** Every documented operation, by `METHOD /path` as the access table writes it. */
 export const operations: Readonly<Record<string, Operation>> = {
@@ -27,6 +28,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...queueOperations,
   ...projectOperations,
   ...callbackOperations,
+  ...webhookOperations,
   ...keyOperations,
   ...taskOperations,
   ...tokenOperations,

@@ -60,6 +60,8 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
     pricesFile: '',
     webhookAllow: [],
     reportingZones: ['UTC', 'Asia/Kolkata', 'Europe/Berlin'],
+    webhookRate: 50,
+    webhookRetryPermille: 1000,
     ...overrides,
   };
 }

@@ -10,6 +10,7 @@ import { notificationFrames } from './notification.frames.js';
 import { projectFrames } from './project.frames.js';
 import { taskFrames } from './task.frames.js';
 import { tokenFrames } from './token.frames.js';
+import { webhookFrames } from './webhook.frames.js';
 
 /** Every fact that listeners are told of. A feature adds its mappings here. */
 export const allFrameMappings: readonly FrameMapping[] = [
@@ -23,6 +24,7 @@ export const allFrameMappings: readonly FrameMapping[] = [
   ...projectFrames,
   ...taskFrames,
   ...tokenFrames,
+  ...webhookFrames,
 ];
 
 export const frameOf = frameFunction(allFrameMappings);

@@ -94,6 +94,13 @@ export const accessRules: readonly AccessRule[] = [
   ...rulesOf('/api/tokens/by-agent', { GET: viewer() }),
   ...rulesOf('/api/callbacks/{agent}', { POST: open({ body: 'raw', bodyLimit: CALLBACK_LIMIT }) }),
   ...rulesOf('/api/webhooks/agent-completion', { POST: open({ body: 'raw', bodyLimit: CALLBACK_LIMIT }) }),
+  ...rulesOf('/api/webhooks', { GET: admin(), POST: admin(), PUT: admin(), DELETE: admin() }),
+  ...rulesOf('/api/webhooks/deliveries', { GET: admin() }),
+  ...rulesOf('/api/webhooks/balance', { GET: admin() }),
+  ...rulesOf('/api/webhooks/test', { POST: admin() }),
+  ...rulesOf('/api/webhooks/retry', { POST: admin() }),
+  ...rulesOf('/api/webhooks/replay', { POST: admin() }),
+  ...rulesOf('/api/webhooks/verify-docs', { GET: viewer() }),
   ...rulesOf('/api/agents/{id}/callback-secrets', { GET: admin(), POST: admin(), PUT: admin(), DELETE: admin() }),
   ...rulesOf('/api/projects', { GET: viewer(), POST: operator() }),
   // Deleting for good needs an admin: the route itself asks for that.

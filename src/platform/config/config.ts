@@ -57,6 +57,10 @@ export interface Config {
   readonly reportingZones: readonly string[];
   /** Targets that webhooks may reach although they are private. */
   readonly webhookAllow: readonly string[];
+  /** Most messages a second to one endpoint. */
+  readonly webhookRate: number;
+  /** Every wait of the retry schedule is so many thousandths of its length: 1,000, but for rehearsals. */
+  readonly webhookRetryPermille: number;
 }
 
 /** Injection token of {@link Config}. */

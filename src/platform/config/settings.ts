@@ -48,7 +48,9 @@ const parsers = {
   MC_TRUSTED_PROXIES: listOf(addressOrNetwork),
   MC_ALLOWED_HOSTS: listOf(hostName),
   MC_CORS_ORIGINS: listOf(webOrigin),
-  MC_WEBHOOK_ALLOW: listOf(text),
+  MC_WEBHOOK_ALLOW: listOf(addressOrNetwork),
+  MC_WEBHOOK_RATE: wholeNumber(1, 10_000),
+  MC_WEBHOOK_RETRY_PERMILLE: wholeNumber(1, 1_000),
 } satisfies Record<string, Parser<unknown>>;
 
 /** The variables that hold or point to keys. */
@@ -110,6 +112,8 @@ export function readSettings(environment: Environment) {
     allowedHosts: read('MC_ALLOWED_HOSTS', [...new Set(['localhost', '127.0.0.1', '[::1]', hostInHeader(host)])]),
     corsOrigins: read('MC_CORS_ORIGINS', []),
     webhookAllow: read('MC_WEBHOOK_ALLOW', []),
+    webhookRate: read('MC_WEBHOOK_RATE', 50),
+    webhookRetryPermille: read('MC_WEBHOOK_RETRY_PERMILLE', 1_000),
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return settings;

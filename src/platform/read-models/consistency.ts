@@ -13,7 +13,8 @@ export type ProjectionName =
   | 'activities'
   | 'projects'
   | 'keys'
-  | 'callbacks';
+  | 'callbacks'
+  | 'webhooks';
 
 /** Where an answer stands in the log. */
 export interface Consistency {

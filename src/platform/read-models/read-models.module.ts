@@ -20,6 +20,7 @@ import { TaskQueries } from '../../../projections/tasks/tasks.queries.js';
 import { NotificationQueries } from '../../../projections/notifications/notifications.queries.js';
 import { ProjectQueries } from '../../../projections/projects/projects.queries.js';
 import { TokenUsageQueries } from '../../../projections/token-usage/token-usage.queries.js';
+import { WebhooksQueries } from '../../../projections/webhooks/webhooks.queries.js';
 import { WorkItemQueries } from '../../../projections/work-items/work-items.queries.js';
 import { DatabaseProbe, ProjectionStates } from '../../health/health-source.js';
 import { CONFIG, type Config } from '../config/config.js';
@@ -144,6 +145,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new TaskQueries(database),
     },
     {
+      provide: WebhooksQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new WebhooksQueries(database),
+    },
+    {
       provide: WorkItemQueries,
       inject: [Database],
       useFactory: (database: Database) => new WorkItemQueries(database),
@@ -195,6 +201,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     SliceQueries,
     TaskQueries,
     TaskOutcomeQueries,
+    WebhooksQueries,
     WorkItemQueries,
     TaskCandidateQueries,
     TaskLeaseQueries,

@@ -1,0 +1,10 @@
+/** Streams in which no fact lies that anybody is told of. */
+export const WITHOUT_FACTS = [
+  'heartbeat-',
+  'command-',
+  'sequence-',
+  'reactor-',
+  'dispatch-',
+  'log-generation',
+  'security',
+] as const;
