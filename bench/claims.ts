@@ -26,16 +26,19 @@ try {
   console.log(machineLine());
   for (let run = 1; run <= RUNS; run += 1) {
     await connected(CREATORS, (connections) => create(connections, TASKS));
+    const intentsBefore = await intents();
     const before = processTree(process.pid);
     const { seconds, claimed, latencies, statuses } = await connected(AGENTS, (connections) => race(connections, run));
     const after = processTree(process.pid);
     const cpuUs = ((totalCpuSeconds(after) - totalCpuSeconds(before)) * 1e6) / claimed.length;
+    const lost = (await intents()) - intentsBefore - claimed.length;
     const failures = Object.entries(statuses).flatMap(([status, count]) => (Number(status) >= 500 ? [count] : []));
     console.log(
       `run ${run}: ${(claimed.length / seconds).toFixed(0)} claims/s (target 500), ` +
         `${claimed.length} of ${TASKS} claimed, ${claimed.length - new Set(claimed).size} twice, ` +
         `${failures.reduce((sum, count) => sum + count, 0)} answers 5xx, p50 ${quantile(latencies, 0.5).toFixed(1)} ms, ` +
         `p99 ${quantile(latencies, 0.99).toFixed(1)} ms, CPU ${cpuUs.toFixed(0)} us a claim, ` +
+        `${lost} races lost to the other process, ` +
         `statuses ${JSON.stringify(statuses)}`,
     );
     for (const each of after) {
@@ -47,6 +50,15 @@ try {
   }
 } finally {
   await system.stop();
+}
+
+/** How often a poll was about to take a task, so far. */
+async function intents(): Promise<number> {
+  const response = await fetch(
+    `http://127.0.0.1:${system.port}/api/audit/events?type=ClaimIntended&format=ndjson&limit=10000`,
+    { headers: { 'x-api-key': BENCH_KEY } },
+  );
+  return (await response.text()).split('\n').filter((line) => line.includes('"type":"ClaimIntended"')).length;
 }
 
 async function connected<T>(count: number, use: (connections: readonly LoadConnection[]) => Promise<T>): Promise<T> {

@@ -18,25 +18,24 @@ export interface CandidatePlace {
   readonly taskId: number;
 }
 
+/** Who asks for candidates, one of several. */
+export interface CandidateAsker {
+  readonly workspaceId: number;
+  readonly agent: Recipient;
+}
+
 // No due date comes after every due date.
 const DUE = 'coalesce(due_date, 9000000000000)';
 const PLACE = `priority_rank, ${DUE}, created_at, task_id`;
 const IS_CANDIDATE = "deleted_at is null and status in ('inbox', 'assigned')";
+const SELECTED = `workspace_id, task_id, revision, priority_rank, ${DUE} as due, created_at`;
 const SIDES = [
   'assigned_to is null',
   'assigned_agent_id = $2::bigint',
   'assigned_agent_id is null and assigned_to = $3',
 ];
 
-/** Work that is not to be handed out now. */
-export interface ClosedWork {
-  readonly projectIds: readonly number[];
-  readonly taskIds: readonly number[];
-}
-
-const NOTHING_CLOSED: ClosedWork = { projectIds: [], taskIds: [] };
-
-/** One index for each side of {@link TaskCandidateQueries.candidates}, in exactly the order of the queue. */
+/** One index for each side of {@link TaskCandidateQueries}, in exactly the order of the queue. */
 export const candidateIndexes = (v: number): string => `
     create index if not exists tasks_v${v}_queue on tasks_v${v} (workspace_id, ${PLACE})
       where ${IS_CANDIDATE} and assigned_to is null;
@@ -48,36 +47,82 @@ export const candidateIndexes = (v: number): string => `
 export class TaskCandidateQueries {
   constructor(private readonly sql: SqlReader) {}
 
-  /** What this agent may take, the most urgent first: priority, due date (none last), age, id. */
-  async candidates(
+  /** The first page of {@link after} for each of these agents, in one statement: nobody's tasks are read once for all. */
+  async first(askers: readonly CandidateAsker[], limit: number): Promise<readonly (readonly CandidateRow[])[]> {
+    const side = (condition: string): string => `
+      (select ${SELECTED} from tasks
+        where workspace_id = a.workspace_id and ${IS_CANDIDATE} and ${condition} order by ${PLACE} limit $4)`;
+    const rows = await this.sql.query<CandidateRecord & { readonly asker: string }>(
+      `select 0 as asker, c.*
+         from (select distinct workspace_id from unnest($1::integer[]) as w (workspace_id)) a
+         cross join lateral ${side('assigned_to is null')} c
+       union all
+       select a.asker, c.*
+         from unnest($1::integer[], $2::bigint[], $3::text[])
+              with ordinality as a (workspace_id, agent_id, agent_name, asker)
+         cross join lateral (
+           ${side('assigned_agent_id = a.agent_id')}
+           union all
+           ${side('assigned_agent_id is null and assigned_to = a.agent_name')}
+         ) c`,
+      [
+        askers.map(({ workspaceId }) => workspaceId),
+        askers.map(({ agent }) => agent.agentId),
+        askers.map(({ agent }) => agent.name),
+        limit,
+      ],
+    );
+    const nobodys = new Map(askers.map(({ workspaceId }) => [workspaceId, [] as CandidateRow[]]));
+    const own = askers.map((): CandidateRow[] => []);
+    for (const row of rows) {
+      const asker = Number(row.asker);
+      (asker === 0 ? nobodys.get(row.workspace_id) : own[asker - 1])?.push(candidateOf(row));
+    }
+    for (const list of nobodys.values()) list.sort(byPlace);
+    return askers.map(({ workspaceId }, index) => {
+      const shared = nobodys.get(workspaceId) ?? [];
+      const mine = own[index] ?? [];
+      return mine.length === 0 ? shared : [...mine, ...shared].toSorted(byPlace).slice(0, limit);
+    });
+  }
+
+  /** What this agent may take after a place, the most urgent first: priority, due date (none last), age, id. */
+  async after(
     workspaceId: number,
     agent: Recipient,
+    place: CandidatePlace,
     limit: number,
-    after?: CandidatePlace,
-    closed: ClosedWork = NOTHING_CLOSED,
   ): Promise<readonly CandidateRow[]> {
-    const from = after === undefined ? '' : `and (${PLACE}) > ($7::smallint, $8::bigint, $9::timestamptz, $10::bigint)`;
     const side = (condition: string): string => `
-      (select task_id, revision, priority_rank, ${DUE} as due, created_at from tasks
-        where workspace_id = $1 and ${IS_CANDIDATE} and ${condition} ${from}
-          and project_id <> all($5::bigint[]) and task_id <> all($6::bigint[])
+      (select ${SELECTED} from tasks
+        where workspace_id = $1 and ${IS_CANDIDATE} and ${condition}
+          and (${PLACE}) > ($5::smallint, $6::bigint, $7::timestamptz, $8::bigint)
         order by ${PLACE} limit $4)`;
-    const place = after === undefined ? [] : [after.priorityRank, after.due, after.createdAt, after.taskId];
     const rows = await this.sql.query<CandidateRecord>(
       `select * from (${SIDES.map(side).join(' union all ')}) c
         order by priority_rank, due, created_at, task_id limit $4`,
-      [workspaceId, agent.agentId, agent.name, limit, closed.projectIds, closed.taskIds, ...place],
+      [workspaceId, agent.agentId, agent.name, limit, place.priorityRank, place.due, place.createdAt, place.taskId],
     );
     return rows.map(candidateOf);
   }
 }
 
 interface CandidateRecord {
+  readonly workspace_id: number;
   readonly task_id: string;
   readonly revision: string;
   readonly priority_rank: number;
   readonly due: string;
   readonly created_at: Date;
+}
+
+function byPlace({ place: a }: CandidateRow, { place: b }: CandidateRow): number {
+  return (
+    a.priorityRank - b.priorityRank ||
+    Number(a.due) - Number(b.due) ||
+    a.createdAt.getTime() - b.createdAt.getTime() ||
+    a.taskId - b.taskId
+  );
 }
 
 function candidateOf({ task_id, revision, priority_rank, due, created_at }: CandidateRecord): CandidateRow {

@@ -15,6 +15,12 @@ export interface HeldRow {
   readonly leaseExpiresAt: number | null;
 }
 
+/** Whose tasks are asked for, one of several. */
+export interface TaskHolder {
+  readonly workspaceId: number;
+  readonly agent: Recipient;
+}
+
 /** A lease whose holder has been silent for too long. Its end is decided on the task's stream. */
 export interface DueTaskLease {
   readonly taskId: number;
@@ -44,30 +50,35 @@ export const heldIndexes = (v: number): string => `
 export class TaskLeaseQueries {
   constructor(private readonly sql: SqlReader) {}
 
-  /** What this agent has in progress, last updated first. */
-  async held(workspaceId: number, agent: Recipient, limit: number): Promise<readonly HeldRow[]> {
+  /** What each of these agents has in progress, last updated first; at most `limit` each. */
+  async held(holders: readonly TaskHolder[], limit: number): Promise<readonly (readonly HeldRow[])[]> {
     const rows = await this.sql.query<HeldRecord>(
-      `select t.task_id, t.revision, t.updated_at, t.lease_id, t.lease_renewed_at,
+      `select a.holder, t.task_id, t.revision, t.updated_at, t.lease_id, t.lease_renewed_at,
               floor(extract(epoch from greatest(t.lease_renewed_at, l.last_seen)) + t.lease_seconds)::float8
                 as lease_expires_at
-         from (
-           select * from tasks where workspace_id = $1 and ${IS_HELD} and assigned_agent_id = $2::bigint
+         from unnest($1::integer[], $2::bigint[], $3::text[])
+              with ordinality as a (workspace_id, agent_id, agent_name, holder)
+         cross join lateral (
+           select task_id, revision, updated_at, lease_id, lease_renewed_at, lease_seconds, lease_agent_id from tasks
+            where workspace_id = a.workspace_id and ${IS_HELD} and assigned_agent_id = a.agent_id
            union all
-           select * from tasks
-            where workspace_id = $1 and ${IS_HELD} and assigned_agent_id is null and assigned_to = $3
+           select task_id, revision, updated_at, lease_id, lease_renewed_at, lease_seconds, lease_agent_id from tasks
+            where workspace_id = a.workspace_id and ${IS_HELD}
+              and assigned_agent_id is null and assigned_to = a.agent_name
+           order by updated_at desc, task_id desc limit $4
          ) t
          left join liveness l on l.agent_id = t.lease_agent_id
-        order by t.updated_at desc, t.task_id desc limit $4`,
-      [workspaceId, agent.agentId, agent.name, limit],
+        order by a.holder, t.updated_at desc, t.task_id desc`,
+      [
+        holders.map(({ workspaceId }) => workspaceId),
+        holders.map(({ agent }) => agent.agentId),
+        holders.map(({ agent }) => agent.name),
+        limit,
+      ],
     );
-    return rows.map((row) => ({
-      taskId: Number(row.task_id),
-      revision: BigInt(row.revision),
-      updatedAt: row.updated_at,
-      leaseId: row.lease_id,
-      renewedAt: row.lease_renewed_at,
-      leaseExpiresAt: row.lease_expires_at,
-    }));
+    const found = holders.map((): HeldRow[] => []);
+    for (const row of rows) found[Number(row.holder) - 1]?.push(heldOf(row));
+    return found;
   }
 
   /**
@@ -108,6 +119,7 @@ export class TaskLeaseQueries {
 }
 
 interface HeldRecord {
+  readonly holder: string;
   readonly task_id: string;
   readonly revision: string;
   readonly updated_at: Date;
@@ -131,6 +143,17 @@ type DueRecord = { readonly commit_position: string; readonly prepare_position: 
 );
 
 const isDue = (row: DueRecord): row is DueRecord & Due => row.task_id !== null;
+
+function heldOf(row: HeldRecord): HeldRow {
+  return {
+    taskId: Number(row.task_id),
+    revision: BigInt(row.revision),
+    updatedAt: row.updated_at,
+    leaseId: row.lease_id,
+    renewedAt: row.lease_renewed_at,
+    leaseExpiresAt: row.lease_expires_at,
+  };
+}
 
 function leaseOf(row: Due): DueTaskLease {
   return {

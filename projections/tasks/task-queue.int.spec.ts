@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Recipient } from '../../src/tasks/tasks.events.js';
 import { testDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { deliver } from '../engine/testing/given.js';
 import { idOf, logOf, type Written } from '../engine/testing/log-of.js';
@@ -27,6 +28,9 @@ describe('the queue in the read model', () => {
   afterAll(() => database.drop());
 
   const happened = (history: TaskHistory) => deliver(database.url, tasks, 1, logOf(history.written));
+  const first = async (agent: Recipient, { workspaceId = 1, limit = 50 } = {}) =>
+    (await candidates.first([{ workspaceId, agent }], limit))[0] ?? [];
+  const held = async (agent: Recipient) => (await leases.held([{ workspaceId: 1, agent }], 10))[0];
   const idsOf = (rows: readonly CandidateRow[]) => rows.map(({ taskId }) => taskId);
 
   it('hands out by priority, due date with none last, age and id', async () => {
@@ -44,14 +48,14 @@ describe('the queue in the read model', () => {
     await happened(history);
 
     const order = [1, 2, 4, 6, 7, 3, 8, 5, 9];
-    expect(idsOf(await candidates.candidates(1, nobody, 50))).toEqual(order);
+    expect(idsOf(await first(nobody))).toEqual(order);
 
     const paged: number[] = [];
-    for (let after: CandidateRow | undefined; ;) {
-      const page = await candidates.candidates(1, nobody, 2, after?.place);
+    for (let page = await first(nobody, { limit: 2 }); ;) {
       paged.push(...idsOf(page));
-      after = page.at(-1);
-      if (page.length < 2) break;
+      const place = page.at(-1)?.place;
+      if (place === undefined) break;
+      page = await candidates.after(1, nobody, place, 2);
     }
     expect(paged).toEqual(order);
   });
@@ -70,9 +74,15 @@ describe('the queue in the read model', () => {
       .delete(9);
     await happened(history.claim(history.create(10).living.at(-1)?.taskId ?? 0, 'bob'));
 
-    expect(idsOf(await candidates.candidates(1, ann, 50))).toEqual([1, 2, 3, 6]);
-    expect(idsOf(await candidates.candidates(1, nobody, 50))).toEqual([1, 3]);
-    expect(idsOf(await candidates.candidates(2, ann, 50))).toEqual([7]);
+    expect(idsOf(await first(ann))).toEqual([1, 2, 3, 6]);
+    expect(idsOf(await first(nobody))).toEqual([1, 3]);
+    expect(idsOf(await first(ann, { workspaceId: 2 }))).toEqual([7]);
+    const together = [
+      { workspaceId: 2, agent: ann },
+      { workspaceId: 1, agent: nobody },
+      { workspaceId: 1, agent: ann },
+    ];
+    expect((await candidates.first(together, 50)).map(idsOf)).toEqual([[7], [1, 3], [1, 2, 3, 6]]);
   });
 
   it('knows what an agent has in progress, with its lease, last updated first', async () => {
@@ -85,11 +95,11 @@ describe('the queue in the read model', () => {
     await happened(history);
 
     const renewedAt = new Date('2026-01-01T00:00:03.000Z');
-    expect(await leases.held(1, ann, 10)).toMatchObject([
+    expect(await held(ann)).toMatchObject([
       { taskId: 1, leaseId: idOf('lease 1 1'), renewedAt, leaseExpiresAt: renewedAt.getTime() / 1_000 + 60 },
       { taskId: 3, leaseId: null, leaseExpiresAt: null },
     ]);
-    expect(await leases.held(1, nobody, 10)).toEqual([]);
+    expect(await held(nobody)).toEqual([]);
   });
 
   it('finds the leases that have run out: neither renewed on the task nor by a beat, and not longer than was listened', async () => {

@@ -1,10 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  TaskCandidateQueries,
-  type CandidatePlace,
-  type CandidateRow,
-} from '../../projections/tasks/task-candidates.queries.js';
+import type { CandidateRow } from '../../projections/tasks/task-candidates.queries.js';
 import type { CommandContext } from '../platform/command/command-context.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import type { Position } from '../platform/event-store/position.js';
@@ -14,9 +9,11 @@ import { knownTask, TaskDirectory, type KnownTask, type TaskOutcome } from '../t
 import { decideClaim, type ClaimTask } from '../tasks/task-lease.decider.js';
 import { isClaimable } from '../tasks/task-status.js';
 import type { Recipient } from '../tasks/tasks.events.js';
+import { CandidateOrder } from './candidate-order.js';
 import { type Closures, DispatchGate, isClosed } from './dispatch-gate.js';
 import { expiryAfter, type HeldTask } from './held-tasks.js';
 import { Holders, type ClaimIntent, type Holder } from './holders.js';
+import { CANDIDATES_A_PAGE, QueueReader } from './queue-reader.js';
 
 /** A task that the poll has just taken. */
 export interface Claimed {
@@ -33,7 +30,6 @@ export interface Attempt {
   readonly lost: Set<number>;
 }
 
-const PAGE = 50;
 const MAX_PAGES = 20;
 
 /**
@@ -45,14 +41,19 @@ const MAX_PAGES = 20;
 export class Claims {
   /** What polls of this process are about to take: others do not even try. */
   private readonly inHand = new Set<number>();
+  private readonly order = new CandidateOrder();
 
   constructor(
-    private readonly candidates: TaskCandidateQueries,
+    private readonly reader: QueueReader,
     private readonly tasks: TaskDirectory,
     private readonly holders: Holders,
     private readonly gate: DispatchGate,
     @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  ) {
+    holders.onIntent(({ taskId, taskRevision }) => {
+      this.order.noteIntent(taskId, BigInt(taskRevision), performance.now());
+    });
+  }
 
   /** The lease that this command gives on a task: a repeat of the command knows it again. */
   static leaseIdFor(context: CommandContext, taskId: number): string {
@@ -71,21 +72,24 @@ export class Claims {
     const closures = await this.gate.closuresFor(context.workspaceId, attempt.who);
     if (closures.isAllClosed) return 'none';
     let { holder } = attempt;
-    let after: CandidatePlace | undefined;
+    let last: CandidateRow | undefined;
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const rows = await this.candidates.candidates(context.workspaceId, attempt.who, PAGE, after, closures);
-      for (const row of this.inOrder(rows, attempt.lost)) {
-        if (this.inHand.has(row.taskId) || attempt.lost.has(row.taskId)) continue;
+      const rows = await this.reader.candidates(context.workspaceId, attempt.who, last?.place);
+      const free = rows.filter(({ taskId }) => !this.inHand.has(taskId) && !attempt.lost.has(taskId));
+      const isCrowded = this.inHand.size > 0 || attempt.lost.size > 0;
+      for (const row of this.order.of(free, performance.now(), isCrowded)) {
+        if (this.inHand.has(row.taskId)) continue;
         const tried = await this.tryOne(context, { ...attempt, holder }, row, closures);
         if (tried.kind === 'claimed') return tried.claimed;
         if (tried.kind === 'overtaken') return 'overtaken';
         if (tried.kind === 'lost') {
           attempt.lost.add(row.taskId);
+          this.order.noteLostRace(performance.now());
           ({ holder } = tried);
         }
       }
-      if (rows.length < PAGE) return 'none';
-      after = rows.at(-1)?.place;
+      if (rows.length < CANDIDATES_A_PAGE) return 'none';
+      last = rows.at(-1);
     }
     throw unavailable('The read model of the tasks is too far behind');
   }
@@ -147,21 +151,6 @@ export class Claims {
   private claim(context: CommandContext, intent: ClaimIntent): Promise<TaskOutcome> {
     const step = { ...context, keyed: false, commandId: derivedId('claim', intent.leaseId) };
     return this.tasks.execute(step, intent.taskId, commandOf(intent), [BigInt(intent.taskRevision)]);
-  }
-
-  /**
-   * The order of the queue. Who has lost a race goes for any of the most urgent ones of the same priority, since the
-   * others who lost would meet again at the next one.
-   */
-  private inOrder(rows: readonly CandidateRow[], lost: ReadonlySet<number>): readonly CandidateRow[] {
-    const free = rows.filter(({ taskId }) => !this.inHand.has(taskId) && !lost.has(taskId));
-    if (lost.size === 0) return free;
-    const rank = free[0]?.place.priorityRank;
-    const alike = free.findIndex(({ place }) => place.priorityRank !== rank);
-    const among = Math.min(alike === -1 ? free.length : alike, 8 * lost.size);
-    if (among < 2) return free;
-    const start = randomInt(among);
-    return [...free.slice(start, among), ...free.slice(0, start), ...free.slice(among)];
   }
 }
 

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { TaskLeaseQueries, type HeldRow } from '../../projections/tasks/task-leases.queries.js';
+import type { HeldRow } from '../../projections/tasks/task-leases.queries.js';
 import { unavailable } from '../platform/http/errors.js';
 import { TaskDirectory, type KnownTask } from '../tasks/task-directory.js';
 import { secondsOf } from '../tasks/task-json.js';
 import { isAssignedTo } from '../tasks/task.state.js';
 import type { Recipient } from '../tasks/tasks.events.js';
 import type { ClaimIntent } from './holders.js';
+import { MAX_HELD, QueueReader } from './queue-reader.js';
 
 /** A task that an agent has in progress right now. */
 export interface HeldTask extends KnownTask {
@@ -15,9 +16,6 @@ export interface HeldTask extends KnownTask {
   readonly leaseExpiresAt: number | null;
 }
 
-/** Far beyond every capacity: only a read model that lags by hundreds of tasks of one agent reaches it. */
-const MAX_ROWS = 200;
-
 /**
  * What an agent has in progress: what the read model shows, and what the agent's last intent says that the read model may
  * not show yet. Each is looked up in its own stream, at least as far as whoever named it had seen it.
@@ -25,7 +23,7 @@ const MAX_ROWS = 200;
 @Injectable()
 export class HeldTasks {
   constructor(
-    private readonly leases: TaskLeaseQueries,
+    private readonly reader: QueueReader,
     private readonly tasks: TaskDirectory,
   ) {}
 
@@ -36,8 +34,8 @@ export class HeldTasks {
     last: ClaimIntent | undefined,
     { afresh = false }: { readonly afresh?: boolean } = {},
   ): Promise<readonly HeldTask[]> {
-    const rows = await this.leases.held(workspaceId, who, MAX_ROWS);
-    if (rows.length === MAX_ROWS) throw unavailable('Too many tasks of this agent are in progress to tell them apart');
+    const rows = await this.reader.held(workspaceId, who);
+    if (rows.length === MAX_HELD) throw unavailable('Too many tasks of this agent are in progress to tell them apart');
     const seen = new Map(rows.map((row) => [row.taskId, row.revision]));
     for (const [taskId, revision] of namedBy(last)) {
       const known = seen.get(taskId);

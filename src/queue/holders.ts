@@ -1,6 +1,6 @@
 import { Injectable, Optional } from '@nestjs/common';
 import { metadataOf, type CommandContext } from '../platform/command/command-context.js';
-import { EventStore, isReadable } from '../platform/event-store/event-store.js';
+import { EventStore, isReadable, type LogEntry } from '../platform/event-store/event-store.js';
 import { OutcomeUnknown, RevisionConflict, StoreUnavailable } from '../platform/event-store/event-store.errors.js';
 import { derivedId, eventIdOf } from '../platform/ids/ids.js';
 import { LogTail } from '../platform/log-tail/log-tail.js';
@@ -28,6 +28,7 @@ const TRUST_MS = 3_000;
 @Injectable()
 export class Holders {
   private readonly cached = new Map<string, Holder>();
+  private readonly listeners: ((intent: ClaimIntent) => void)[] = [];
 
   constructor(
     private readonly store: EventStore,
@@ -35,32 +36,36 @@ export class Holders {
   ) {
     tail?.onBatch((entries) => {
       for (const entry of entries) {
-        const known = this.cached.get(entry.stream);
-        if (known === undefined || !isReadable(entry) || entry.revision <= known.revision) continue;
-        this.cached.set(entry.stream, { ...known, revision: entry.revision, last: entry.data as ClaimIntent });
+        if (!entry.stream.startsWith('holder-') || !isReadable(entry)) continue;
+        const holder = holderIn(entry.stream, entry);
+        this.keep(holder);
+        if (holder.last !== undefined) for (const listener of this.listeners) listener(holder.last);
       }
     });
   }
 
-  async load(workspaceId: number, who: Recipient): Promise<Holder> {
-    const stream = holderStream(workspaceId, who);
-    const known = this.cached.get(stream);
-    if (known !== undefined && (this.tail?.isLive(TRUST_MS) ?? false)) return known;
-    return this.reload(workspaceId, who);
+  /** Told of every intent of every process that this process learns of. */
+  onIntent(listener: (intent: ClaimIntent) => void): void {
+    this.listeners.push(listener);
   }
 
-  async reload(workspaceId: number, who: Recipient): Promise<Holder> {
-    const own = await this.read(holderStream(workspaceId, who));
-    // What was claimed under the name before an agent registered under it is the agent's now.
-    const asNobody = { name: who.name, agentId: null };
-    const inherits = own.last === undefined && who.agentId !== null;
-    const holder = inherits ? { ...own, last: (await this.read(holderStream(workspaceId, asNobody))).last } : own;
-    this.keep(holder);
-    return holder;
+  load(workspaceId: number, who: Recipient): Promise<Holder> {
+    const mayRemember = this.tail?.isLive(TRUST_MS) ?? false;
+    return this.holder(
+      workspaceId,
+      who,
+      (stream) => (mayRemember ? this.cached.get(stream) : undefined) ?? this.read(stream),
+    );
+  }
+
+  /** As {@link load}, straight from the store. */
+  reload(workspaceId: number, who: Recipient): Promise<Holder> {
+    return this.holder(workspaceId, who, (stream) => this.read(stream));
   }
 
   /** Undefined: somebody else has intended to take something for this agent since `before` was loaded. */
   async intend(context: CommandContext, before: Holder, intent: ClaimIntent): Promise<Holder | undefined> {
+    const { stream } = before;
     const event = {
       id: eventIdOf(derivedId('claim-intent', intent.leaseId), 0),
       type: 'ClaimIntended',
@@ -68,34 +73,54 @@ export class Holders {
       metadata: metadataOf(context),
     };
     try {
-      const expected = before.revision < 0n ? 'no_stream' : before.revision;
-      const { revision } = await this.store.append(before.stream, [event], expected);
-      const holder = { stream: before.stream, revision, last: intent };
+      const { revision } = await this.store.append(
+        stream,
+        [event],
+        before.revision < 0n ? 'no_stream' : before.revision,
+      );
+      const holder = { stream, revision, last: intent };
       this.keep(holder);
       return holder;
     } catch (error) {
-      if (error instanceof RevisionConflict || error instanceof OutcomeUnknown) this.cached.delete(before.stream);
+      if (error instanceof RevisionConflict || error instanceof OutcomeUnknown) this.cached.delete(stream);
       if (error instanceof RevisionConflict) return undefined;
       throw error;
     }
   }
 
+  private async holder(
+    workspaceId: number,
+    who: Recipient,
+    look: (stream: string) => Holder | Promise<Holder>,
+  ): Promise<Holder> {
+    const own = await look(holderStream(workspaceId, who));
+    if (own.last !== undefined || who.agentId === null) return own;
+    // What was claimed under the name before an agent registered under it is the agent's now.
+    return { ...own, last: (await look(holderStream(workspaceId, { name: who.name, agentId: null }))).last };
+  }
+
   private async read(stream: string): Promise<Holder> {
-    const [last] = (await this.store.readStreamBackwards(stream, { max: 1 })) ?? [];
-    if (last === undefined) return { stream, revision: -1n, last: undefined };
-    if (!isReadable(last)) throw new StoreUnavailable(`${stream} holds an event that this version cannot read`);
-    return { stream, revision: last.revision, last: last.data as ClaimIntent };
+    const [entry] = (await this.store.readStreamBackwards(stream, { max: 1 })) ?? [];
+    const holder = holderIn(stream, entry);
+    this.keep(holder);
+    return holder;
   }
 
   private keep(holder: Holder): void {
     const known = this.cached.get(holder.stream);
-    if (holder.revision < 0n || (known !== undefined && known.revision > holder.revision)) return;
+    if (known !== undefined && known.revision > holder.revision) return;
     this.cached.delete(holder.stream);
     this.cached.set(holder.stream, holder);
     if (this.cached.size <= MAX_CACHED) return;
     const oldest = this.cached.keys().next();
     if (oldest.done !== true) this.cached.delete(oldest.value);
   }
+}
+
+function holderIn(stream: string, entry: LogEntry | undefined): Holder {
+  if (entry === undefined) return { stream, revision: -1n, last: undefined };
+  if (!isReadable(entry)) throw new StoreUnavailable(`${stream} holds an event that this version cannot read`);
+  return { stream, revision: entry.revision, last: entry.data as ClaimIntent };
 }
 
 /** One an agent; an agent that nobody has registered goes by its name. */

@@ -11,6 +11,7 @@ import { Holders } from './holders.js';
 import { LeaseMonitor } from './lease-monitor.js';
 import { PollCommands } from './poll.commands.js';
 import { QueueController } from './queue.controller.js';
+import { QueueReader } from './queue-reader.js';
 import { ReleaseCommands } from './release.commands.js';
 import { ReleaseController } from './release.controller.js';
 
@@ -18,7 +19,7 @@ import { ReleaseController } from './release.controller.js';
 @Module({
   imports: [BudgetGateModule, CommandModule, AgentDirectoryModule, TaskDirectoryModule, TasksModule],
   controllers: [QueueController, ReleaseController],
-  providers: [Claims, HeldTasks, Holders, PollCommands, ReleaseCommands],
+  providers: [Claims, HeldTasks, Holders, PollCommands, QueueReader, ReleaseCommands],
 })
 export class QueueModule {}
 

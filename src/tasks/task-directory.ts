@@ -42,7 +42,7 @@ export class TaskDirectory {
     this.loop = new DecisionLoop(store, this.tasks, taskDecider);
     tail?.onBatch((entries) => {
       for (const entry of entries) {
-        if (!('unreadable' in entry) && entry.stream.startsWith('task-')) this.tasks.apply(entry);
+        if (!('unreadable' in entry) && entry.stream.startsWith('task-')) this.tasks.follow(entry);
       }
     });
   }

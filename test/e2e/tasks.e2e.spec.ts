@@ -23,7 +23,7 @@ const create = (more: object = {}, options: Options = {}) =>
 /** Facts that commands record; reactors may still be busy with what came before. */
 const recorded = async () =>
   (await application.log())
-    .filter(({ stream }) => !/^(security|reactor|notification)/.test(stream))
+    .filter(({ stream }) => !/^(security|reactor|notification|keyuse|prices|budget)/.test(stream))
     .map(({ stream, type }) => `${stream} ${type}`);
 
 type Task = ReturnType<typeof JSON.parse>;

@@ -38,7 +38,7 @@ export interface Application {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** A query that is true up to the position in the headers of an earlier answer, however long the projector takes. */
   read(path: string, after?: Headers): Promise<Answer>;
-  /** Every event of the log, in order. */
+  /** Every event of the log, in order, but for what processes note about themselves at a time of their own. */
   log(): Promise<readonly StoredEvent[]>;
   close(): Promise<void>;
 }
@@ -49,6 +49,8 @@ export interface ApplicationOptions {
   /** Fresh processes on the store and the database of another application, which keeps both. */
   readonly on?: Pick<Application, 'storeUrl' | 'databaseUrl'>;
 }
+
+const HOUSEKEEPING = /^(keyuse|reactor|dispatch)-/;
 
 /** The first replica has every role, the others only `api`. */
 export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
@@ -70,6 +72,9 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
   for (const url of urls) await eventually('the application is ready', () => isReady(url), 30_000);
   const store = replicas[0]?.get<EventStore>(EventStore, { strict: false });
   if (store === undefined) throw new Error('no replica was asked for');
+  if (options.config?.roles?.includes('reactors') ?? true) {
+    await eventually('the first prices', async () => (await store.readStream('prices-main', { max: 1 })) !== undefined);
+  }
   return {
     urls,
     replicas,
@@ -91,7 +96,9 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
     },
     log: async () => {
       const events: StoredEvent[] = [];
-      for await (const entry of store.readAll({ after: BEFORE_EVERYTHING })) if (isReadable(entry)) events.push(entry);
+      for await (const entry of store.readAll({ after: BEFORE_EVERYTHING })) {
+        if (isReadable(entry) && !HOUSEKEEPING.test(entry.stream)) events.push(entry);
+      }
       return events;
     },
     close: async () => {

@@ -139,6 +139,13 @@ export class Aggregates<State, E extends DomainEvent> {
     else this.cached.delete(event.stream);
   }
 
+  /** As {@link apply}; a stream that begins is kept from its first event on, so that nobody need load it. */
+  follow(event: AppliedEvent): void {
+    this.apply(event);
+    if (event.revision !== 0n || this.cached.has(event.stream)) return;
+    this.keep(event.stream, next(this.fold, foldAll(this.fold, []), event as AppliedEvent<E>));
+  }
+
   /** Forgets a stream, e.g. after an append whose outcome nobody knows. */
   forget(stream: string): void {
     this.cached.delete(stream);

@@ -310,7 +310,8 @@ function pollOf(poll: Poll): Run {
     }
     if (outcome.reason === 'assigned') {
       expect(candidates.map(({ id }) => id)).toContain(idOf(outcome));
-      if (poll.isShown) expect(idOf(outcome)).toBe(candidates[0]?.id);
+      // A process that is alone keeps the order exactly.
+      if (poll.isShown && model.stalled.size === 0) expect(idOf(outcome)).toBe(candidates[0]?.id);
     }
     note(model, poll.agent, outcome);
     const answered = new Set(outcome.held.map(({ task }) => task.snapshot.taskId));

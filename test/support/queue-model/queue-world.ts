@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import {
   TaskCandidateQueries,
+  type CandidateAsker,
   type CandidatePlace,
   type CandidateRow,
 } from '../../../projections/tasks/task-candidates.queries.js';
-import { TaskLeaseQueries, type HeldRow } from '../../../projections/tasks/task-leases.queries.js';
+import { TaskLeaseQueries, type HeldRow, type TaskHolder } from '../../../projections/tasks/task-leases.queries.js';
 import type { SqlReader } from '../../../projections/engine/index.js';
 import type { CommandContext } from '../../../src/platform/command/command-context.js';
 import type { EventStore } from '../../../src/platform/event-store/event-store.js';
@@ -13,13 +14,14 @@ import { DispatchGate, nothingClosed } from '../../../src/queue/dispatch-gate.js
 import { Claims } from '../../../src/queue/claims.js';
 import { HeldTasks } from '../../../src/queue/held-tasks.js';
 import { Holders, type ClaimIntent, type Holder } from '../../../src/queue/holders.js';
+import { QueueReader } from '../../../src/queue/queue-reader.js';
 import { PollCommands, type PollOutcome } from '../../../src/queue/poll.commands.js';
 import { TaskDirectory, type KnownTask, type TaskOutcome } from '../../../src/tasks/task-directory.js';
 import { isAssignedTo } from '../../../src/tasks/task.state.js';
 import type { TaskCommand } from '../../../src/tasks/task.decider.js';
 import { taskPriorities, type Recipient, type TaskFields } from '../../../src/tasks/tasks.events.js';
 import { testConfig } from '../http-app.js';
-import { untouchedTask } from '../new-task.js';
+import { untouchedTask } from '../untouched-task.js';
 import { quietLogger } from '../quiet-logger.js';
 import { agents, type AgentName } from './queue-model.js';
 
@@ -39,13 +41,17 @@ class ShownCandidates extends TaskCandidateQueries {
     super(noSql);
   }
 
-  override candidates(
-    workspaceId: number,
-    agent: Recipient,
-    limit: number,
-    after?: CandidatePlace,
-  ): Promise<readonly CandidateRow[]> {
-    const rows = this.shown(workspaceId)
+  override first(askers: readonly CandidateAsker[], limit: number): Promise<readonly (readonly CandidateRow[])[]> {
+    return Promise.resolve(askers.map(({ workspaceId, agent }) => this.all(workspaceId, agent).slice(0, limit)));
+  }
+
+  override after(workspaceId: number, agent: Recipient, place: CandidatePlace, limit: number) {
+    const rows = this.all(workspaceId, agent).filter((row) => compared(row.place, place) > 0);
+    return Promise.resolve(rows.slice(0, limit));
+  }
+
+  private all(workspaceId: number, agent: Recipient): readonly CandidateRow[] {
+    return this.shown(workspaceId)
       .living.filter(({ task: { snapshot } }) => ['inbox', 'assigned'].includes(snapshot.status))
       .filter(({ task: { snapshot } }) => snapshot.assignedTo === null || isAssignedTo(snapshot, agent))
       .map(({ task: { snapshot }, revision }) => ({
@@ -58,9 +64,7 @@ class ShownCandidates extends TaskCandidateQueries {
           taskId: snapshot.taskId,
         },
       }))
-      .toSorted((a, b) => compared(a.place, b.place))
-      .filter(({ place }) => after === undefined || compared(place, after) > 0);
-    return Promise.resolve(rows.slice(0, limit));
+      .toSorted((a, b) => compared(a.place, b.place));
   }
 }
 
@@ -78,19 +82,21 @@ class ShownLeases extends TaskLeaseQueries {
     super(noSql);
   }
 
-  override held(workspaceId: number, agent: Recipient): Promise<readonly HeldRow[]> {
-    return Promise.resolve(
-      this.shown(workspaceId)
-        .living.filter(({ task: { snapshot } }) => snapshot.status === 'in_progress' && isAssignedTo(snapshot, agent))
-        .map(({ task: { snapshot, lease }, revision, updatedAt }) => ({
-          taskId: snapshot.taskId,
-          revision,
-          updatedAt,
-          leaseId: lease?.leaseId ?? null,
-          renewedAt: lease === null ? null : updatedAt,
-          leaseExpiresAt: null,
-        })),
-    );
+  override held(holders: readonly TaskHolder[]): Promise<readonly (readonly HeldRow[])[]> {
+    return Promise.resolve(holders.map(({ workspaceId, agent }) => this.heldBy(workspaceId, agent)));
+  }
+
+  private heldBy(workspaceId: number, agent: Recipient): readonly HeldRow[] {
+    return this.shown(workspaceId)
+      .living.filter(({ task: { snapshot } }) => snapshot.status === 'in_progress' && isAssignedTo(snapshot, agent))
+      .map(({ task: { snapshot, lease }, revision, updatedAt }) => ({
+        taskId: snapshot.taskId,
+        revision,
+        updatedAt,
+        leaseId: lease?.leaseId ?? null,
+        renewedAt: lease === null ? null : updatedAt,
+        leaseExpiresAt: null,
+      }));
   }
 }
 
@@ -159,8 +165,9 @@ export class QueueProcess {
     const tail = new LogTail(store, quietLogger, { proveEveryMs: 200 });
     const tasks = new TaskDirectory(store, tail);
     const holders = new StallingHolders(store, tail);
-    const held = new HeldTasks(new ShownLeases(shownIn), tasks);
-    const claims = new Claims(new ShownCandidates(shownIn), tasks, holders, new OpenGate(), testConfig());
+    const reader = new QueueReader(new ShownCandidates(shownIn), new ShownLeases(shownIn));
+    const held = new HeldTasks(reader, tasks);
+    const claims = new Claims(reader, tasks, holders, new OpenGate(), testConfig());
     tail.start();
     await tail.started;
     return new QueueProcess(new PollCommands(claims, held, holders, tasks), tasks, holders, tail);

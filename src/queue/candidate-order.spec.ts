@@ -1,0 +1,56 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import type { CandidateRow } from '../../projections/tasks/task-candidates.queries.js';
+import { CandidateOrder } from './candidate-order.js';
+
+const row = (taskId: number, priorityRank = 1): CandidateRow => ({
+  taskId,
+  revision: 0n,
+  place: { priorityRank, due: '1', createdAt: new Date(0), taskId },
+});
+const idsOf = (rows: readonly CandidateRow[]) => rows.map(({ taskId }) => taskId);
+const queue = [row(1), row(2), row(3), row(4), row(5, 2), row(6, 2)];
+
+describe('the order in which candidates are tried', () => {
+  it('is the order of the queue', () => {
+    expect(idsOf(new CandidateOrder(() => 3).of(queue, 0, true))).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('begins anywhere among the most urgent for a second after a lost race, while several polls are at it', () => {
+    const order = new CandidateOrder((limit) => limit - 2);
+    order.noteLostRace(0);
+    expect(idsOf(order.of(queue, 999, true))).toEqual([3, 4, 1, 2, 5, 6]);
+    expect(idsOf(order.of(queue, 999, false))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(idsOf(order.of(queue, 1_000, true))).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('leaves to the last of its priority, for a second, what somebody is about to take', () => {
+    const order = new CandidateOrder(() => 0);
+    order.noteIntent(1, 0n, 0);
+    order.noteIntent(3, 0n, 500);
+    expect(idsOf(order.of(queue, 600, false))).toEqual([2, 4, 1, 3, 5, 6]);
+    expect(idsOf(order.of(queue, 1_200, false))).toEqual([1, 2, 4, 3, 5, 6]);
+    const releasedSince = queue.map((one) => (one.taskId === 3 ? { ...one, revision: 2n } : one));
+    expect(idsOf(order.of(releasedSince, 1_200, false))).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('never drops a candidate, and never puts a less urgent one first', () => {
+    const history = fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 6 }), fc.nat({ max: 700 })));
+    fc.assert(
+      fc.property(history, fc.nat(), (events, random) => {
+        const order = new CandidateOrder((limit) => random % limit);
+        let now = 0;
+        for (const [isLoss, taskId, after] of events) {
+          now += after;
+          if (isLoss) order.noteLostRace(now);
+          else order.noteIntent(taskId, 0n, now);
+        }
+        const tried = order.of(queue, now, true);
+        expect(new Set(tried)).toEqual(new Set(queue));
+        expect(tried).toHaveLength(queue.length);
+        const ranks = tried.map(({ place }) => place.priorityRank);
+        expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
+      }),
+    );
+  });
+});
