@@ -6,8 +6,8 @@ import type { AuditQuery } from './audit-query.js';
 
 /** Streams of the platform's own bookkeeping: they hold no domain fact. */
 const BOOKKEEPING = ['command-', 'sequence-', 'reactor-', 'dispatch-', 'log-generation'] as const;
-/** Evidence with retention, summarised in permanent facts: shown only to who asks for the stream. */
-const RAW = ['heartbeat-'] as const;
+/** Evidence with retention: shown only to who asks for the stream. */
+const RAW = ['heartbeat-', 'keyuse-'] as const;
 const LEFT_OUT = [...RAW, ...BOOKKEEPING];
 const PAGE = 500;
 
