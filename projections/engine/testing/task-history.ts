@@ -103,6 +103,7 @@ export class TaskHistory {
 
   review(taskId: number, reviewer: string, verdict: 'approved' | 'rejected', fields: Partial<TaskSnapshot> = {}): this {
     const move = this.move(taskId, fields);
+    if (move.status !== 'in_progress') this.of(taskId).lease = null;
     const { gate, errorMessage, completedAt } = this.of(taskId).snapshot;
     const reviewId = this.nextId();
     const told = { reviewId, reviewer, verdict, notes: `${verdict} by ${reviewer}`, gate, errorMessage, completedAt };
