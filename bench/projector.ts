@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Registry } from 'prom-client';
 import { startPostgres } from '../embedded/postgres/index.js';
@@ -21,6 +19,7 @@ import { EventStoreGateway } from '../src/platform/event-store/event-store.gatew
 import type { EventStore } from '../src/platform/event-store/event-store.js';
 import { BEFORE_EVERYTHING, isAfter } from '../src/platform/event-store/position.js';
 import type { ProposedEvent, StoredEvent } from '../src/platform/event-store/stored-event.js';
+import { startLogNode } from './log-node.js';
 
 /**
  * The projector against a bare loop that sends the same columns to the same tables, and a rebuild through a real log.
@@ -138,7 +137,7 @@ async function bareLoop(connectTo: Connect, log: readonly StoredEvent[]): Promis
 
 async function rebuildThroughTheLog(connectTo: Connect, events: number): Promise<void> {
   await reset(connectTo);
-  const node = await startNodeProcess(join(dir, 'log'));
+  const node = await startLogNode(join(dir, 'log'));
   const store = new EventStoreGateway({ url: node.url, registry: new EventRegistry(allEventContracts) });
   try {
     await fill(store, events);
@@ -168,25 +167,6 @@ async function fill(store: EventStore, events: number): Promise<void> {
     const batch = Array.from({ length: Math.min(size, events - from) }, (_, index) => reported(from + index));
     await store.append(`usage-${(from / size) % 16}`, batch, 'any');
   }
-}
-
-interface NodeProcess {
-  readonly url: string;
-  readonly child: ChildProcess;
-}
-
-/** A process of its own, so that its CPU is not counted as ours. */
-function startNodeProcess(logDir: string): Promise<NodeProcess> {
-  const program = fileURLToPath(new URL('../embedded/event-store/main.js', import.meta.url));
-  const child = spawn(process.execPath, [program, '--dir', logDir, '--port', '0'], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-  return new Promise((resolve, reject) => {
-    child.on('message', (message: { readonly type?: string; readonly url?: string }) => {
-      if (message.type === 'ready' && message.url !== undefined) resolve({ url: message.url, child });
-    });
-    child.once('exit', (code) => reject(new Error(`the event store ended with ${String(code)}`)));
-  });
 }
 
 async function measured(events: number, work: () => Promise<void>): Promise<Run> {

@@ -1,3 +1,4 @@
+import { analyticsMigrations } from './analytics/analytics.migrations.js';
 import { activities } from './activities/activities.projection.js';
 import { agentMemory } from './agent-memory/agent-memory.projection.js';
 import { agentStatus } from './agent-status/agent-status.projection.js';
@@ -32,4 +33,5 @@ export const allMigrations: readonly Migration[] = [
   firstMigrationOf(budgets, 'budgets/0001-tables'),
   firstMigrationOf(callbacks, 'callbacks/0001-tables'),
   firstMigrationOf(webhooks, 'webhooks/0001-tables'),
+  ...analyticsMigrations,
 ];

@@ -15,6 +15,20 @@ const firstDay = (kind: string, days: string, day: string) => `
   case ${kind} when 'week' then date_trunc('week', ${day})::date when 'month' then date_trunc('month', ${day})::date
                when 'rolling' then ${day} - (${days} - 1) else ${day} end`;
 
+/** SQL of the first day of the period that a day lies in, and of the day after its last. */
+export function periodDays(
+  kind: string,
+  days: string,
+  day: string,
+): { readonly first: string; readonly after: string } {
+  const first = firstDay(kind, days, day);
+  return {
+    first: `(${first})`,
+    after: `(case ${kind} when 'week' then (${first}) + 7 when 'month' then ((${first}) + interval '1 month')::date
+                          else ${day} + 1 end)`,
+  };
+}
+
 /** SQL of the name of the period that a day lies in. */
 export const periodName = (kind: string, days: string, day: string): string =>
   `${kind} || ' ' || case ${kind} when 'rolling' then ${days}::text else (${firstDay(kind, days, day)})::text end`;

@@ -4,7 +4,7 @@ import type { UsageFacts } from '../../src/tokens/tokens.events.js';
 import { testDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { Client } from 'pg';
 import { deliver } from '../engine/testing/given.js';
-import { logOf } from '../engine/testing/log-of.js';
+import { logOf, type Written } from '../engine/testing/log-of.js';
 import { resetProjections } from '../engine/testing/reset.js';
 import type { SqlReader } from '../engine/sql.js';
 import type { CostSums } from './cost-sums.js';
@@ -52,13 +52,23 @@ describe('asked about any stretch of time', () => {
     );
   }
 
-  function expected(from: number | undefined, until: number | undefined, zones: readonly string[]) {
-    const within = events.filter(({ type, data }) => {
-      if (type === 'PriceBookRevised') return true;
-      const at = newest.get((data as UsageFacts).id) ?? 0;
-      return (from === undefined || at >= from) && (until === undefined || at < until);
+  /** Of the reports that count. */
+  function inRange(from: number | undefined, until: number | undefined) {
+    const voided = new Set(events.filter(({ type }) => type === 'TokenUsageVoided').map(idOf));
+    return events.filter((event) => {
+      const at = newest.get(idOf(event)) ?? 0;
+      const isUsage = event.type !== 'PriceBookRevised' && !voided.has(idOf(event));
+      return isUsage && (from === undefined || at >= from) && (until === undefined || at < until);
     });
-    return exactFold(within, zones);
+  }
+
+  function expected(from: number | undefined, until: number | undefined, zones: readonly string[]) {
+    const prices = events.filter(({ type }) => type === 'PriceBookRevised');
+    return exactFold([...prices, ...inRange(from, until)], zones);
+  }
+
+  function idOf({ data }: Written): string {
+    return (data as UsageFacts).id;
   }
 
   const instant = oneof(
@@ -99,14 +109,26 @@ describe('asked about any stretch of time', () => {
           offset: 0,
         });
         for (const { keys, sums } of days.rows) has.set(`day ${zone} ${keys['day']}`, textOfSums(sums));
-        expect(new Map(inOrder(has))).toEqual(must);
+        expect(has).toEqual(must);
+
+        if (until === undefined) {
+          const agents = await costs.byAgent({ workspaceId: 1, since: from ?? 0 });
+          expect([...agents].map(([agent, { stats }]) => [`agent ${agent}`, textOfSums(stats)])).toEqual(
+            [...must].filter(([key]) => key.startsWith('agent ')),
+          );
+          const sessions = [...stats.sessions.keys()];
+          for (const [agent, usage] of agents) {
+            expect(usage.sessionCount).toBe(sessions.filter((session) => session.startsWith(`${agent}:`)).length);
+          }
+          const lastActive = [...agents.values()].map((usage) => usage.lastActive);
+          const times = inRange(from, until).map(({ data }) => newest.get((data as UsageFacts).id) ?? 0);
+          if (agents.size > 0) expect(Math.max(...lastActive)).toBe(Math.max(...times));
+        }
 
         const byAgentDay = [...(await costs.agentCosts(scope, zone)).values()].flatMap(({ timeline }) => timeline);
         const perDay = new Map<string, bigint>();
         for (const { date, sums } of byAgentDay) perDay.set(date, (perDay.get(date) ?? 0n) + sums.requests);
-        expect(new Map(inOrder(perDay))).toEqual(
-          new Map(days.rows.map(({ keys, sums }) => [keys['day'] ?? '', sums.requests])),
-        );
+        expect(perDay).toEqual(new Map(days.rows.map(({ keys, sums }) => [keys['day'] ?? '', sums.requests])));
       }),
       { numRuns: 60 },
     );
@@ -142,8 +164,4 @@ function textOfSums(sums: CostSums): string {
     sums.cacheWriteTokens,
     sums.costUsd,
   ].join(' ');
-}
-
-function inOrder<V>(map: ReadonlyMap<string, V>): readonly (readonly [string, V])[] {
-  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -23,6 +23,9 @@ export const SUMS = sliceSums
   )
   .join(', ');
 
+/** The same where there is a row in every group. The casts above cost more than the sums, over thousands of groups. */
+export const GROUP_SUMS = sliceSums.map((sum) => `sum(${sum}) as ${sum}`).join(', ');
+
 export function sumsOf(row: SumRecord): CostSums {
   return {
     requests: BigInt(row.requests),

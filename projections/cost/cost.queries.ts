@@ -1,5 +1,5 @@
 import type { SqlReader } from '../engine/sql.js';
-import { type CostSums, NO_SUMS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
+import { type CostSums, GROUP_SUMS, NO_SUMS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
 import { type Bind, type Slice, type SliceFilter, sliceSql, sliceSums } from './slices.js';
 import type { UsageRange } from './usage-range.js';
 import { type UsageRecord, usageOf, type UsageRow } from './usage-row.js';
@@ -140,9 +140,9 @@ export class CostQueries {
       `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
             s as materialized (${grouped(sliceOf(scope, ['session_id']), days, bind)})
        select 'all' as kind, null as name, ${SUMS} from u
-       union all select 'model', model, ${SUMS} from u group by model
-       union all select 'agent', agent_name, ${SUMS} from u group by agent_name
-       union all select 'session', session_id, ${SUMS} from s group by session_id
+       union all select 'model', model, ${GROUP_SUMS} from u group by model
+       union all select 'agent', agent_name, ${GROUP_SUMS} from u group by agent_name
+       union all select 'session', session_id, ${GROUP_SUMS} from s group by session_id
        order by kind, name`,
       values,
     );
@@ -162,10 +162,10 @@ export class CostQueries {
       `with u as materialized (
               ${grouped({ ...sliceOf(scope, ['agent_name', 'model']), time: 'day', zone }, days, bind)}),
             s as materialized (${grouped(sliceOf(scope, ['agent_name', 'session_id']), utcDays(scope.range), bind)})
-       select agent_name as owner, 'all' as kind, null as name, ${SUMS} from u group by agent_name
-       union all select agent_name, 'model', model, ${SUMS} from u group by agent_name, model
-       union all select agent_name, 'day', at::text, ${SUMS} from u group by agent_name, at
-       union all select agent_name, 'session', session_id, ${SUMS} from s group by agent_name, session_id
+       select agent_name as owner, 'all' as kind, null as name, ${GROUP_SUMS} from u group by agent_name
+       union all select agent_name, 'model', model, ${GROUP_SUMS} from u group by agent_name, model
+       union all select agent_name, 'day', at::text, ${GROUP_SUMS} from u group by agent_name, at
+       union all select agent_name, 'session', session_id, ${GROUP_SUMS} from s group by agent_name, session_id
        order by owner, kind, name`,
       values,
     );
@@ -177,21 +177,24 @@ export class CostQueries {
     }));
   }
 
-  async byAgent(scope: UsageScope): Promise<ReadonlyMap<string, AgentUsage>> {
+  /** Since an instant, ms since 1970, up to the newest report. */
+  async byAgent(
+    asked: Omit<UsageScope, 'range'> & { readonly since: number },
+  ): Promise<ReadonlyMap<string, AgentUsage>> {
     const { bind, values } = binder();
+    const scope = { ...asked, range: { from: asked.since } };
     const days = utcDays(scope.range);
     const rows = await this.sql.query<OwnedRecord & { readonly sessions: string; readonly last_active: string | null }>(
       `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
-            s as (select agent_name, count(distinct session_id) as sessions
-                    from (${sliceSql(sliceOf(scope, ['agent_name', 'session_id']), days, bind)}) x group by agent_name)
-       select a.*, s.sessions, l.last_active
+            s as (select agent_name, count(distinct session_id) as sessions, max(last_ms) as last_active
+                    from session_span
+                   where workspace_id = ${bind(scope.workspaceId)} and last_ms >= ${bind(scope.since)}
+                     ${scope.agentId === undefined ? '' : `and agent_id = ${bind(scope.agentId)}`}
+                   group by agent_name)
+       select a.*, s.sessions, s.last_active
          from (select agent_name as owner, 'all' as kind, null as name, ${SUMS} from u group by agent_name
                union all select agent_name, 'model', model, ${SUMS} from u group by agent_name, model) a
          left join s on s.agent_name = a.owner and a.kind = 'all'
-         left join lateral (
-           select max(occurred_ms) as last_active from usage_event e
-            where a.kind = 'all' and e.workspace_id = ${bind(scope.workspaceId)} and e.agent_name = a.owner
-              and e.occurred_ms < ${bind(String(scope.range.until ?? MOST_BIGINT))}::bigint) l on true
         order by owner, kind, name`,
       values,
     );
@@ -268,7 +271,7 @@ export class CostQueries {
   async trends(scope: UsageScope): Promise<readonly TrendPoint[]> {
     const { bind, values } = binder();
     const rows = await this.sql.query<SumRecord & { readonly ms: string }>(
-      `select (extract(epoch from at) * 1000)::bigint as ms, ${SUMS}
+      `select (extract(epoch from at) * 1000)::bigint as ms, ${GROUP_SUMS}
          from (${sliceSql({ ...sliceOf(scope, []), time: 'hour' }, utcDays(scope.range), bind)}) u
         group by at order by at`,
       values,
@@ -290,8 +293,6 @@ export class CostQueries {
     return zone === 'UTC' ? Promise.resolve(utcDays(range)) : zoneDays(this.sql, workspaceId, zone, range);
   }
 }
-
-const MOST_BIGINT = 2n ** 63n - 1n;
 
 /** Collects bound values and hands out their parameters. */
 export function binder(): { readonly bind: Bind; readonly values: unknown[] } {

@@ -17,6 +17,7 @@ export const costTables: ProjectionTables = {
     { view: 'usage_event', key: ['id'], volatile: ['book_version'] },
     { view: 'usage_void', key: ['id'] },
     ...rollups.map(({ view, key }) => ({ view, key })),
+    { view: 'session_span', key: ['workspace_id', 'session_id', 'agent_id'] },
     { view: 'repricing', key: ['book_version'], volatile: 'all' },
   ],
 
@@ -127,7 +128,7 @@ export const costTables: ProjectionTables = {
       corrected_at timestamptz,
       amended_position bigint,
       check ((rate_id > 0) = (cost_usd is not null))
-    ) with (fillfactor = 90);
+    ) with (fillfactor = 80);
 
     -- reports that count no more; their ids stay taken
     create table usage_void_v${v} (
@@ -141,6 +142,18 @@ export const costTables: ProjectionTables = {
     );
 
     ${rollups.map((rollup) => rollup.create(v)).join('\n')}
+
+    -- when a session was in use, which a price never changes
+    create table session_span_v${v} (
+      workspace_id integer not null,
+      session_id text not null,
+      agent_name text not null,
+      -- 0: nobody held the name when the report came in
+      agent_id bigint not null,
+      first_ms bigint not null,
+      last_ms bigint not null,
+      primary key (workspace_id, session_id, agent_id)
+    ) with (fillfactor = 70);
 
     -- what a revision leaves to do; done: nothing
     create table repricing_v${v} (
@@ -156,11 +169,12 @@ export const costTables: ProjectionTables = {
 
   index: (v) => `
     create index if not exists usage_event_v${v}_occurred on usage_event_v${v} (workspace_id, occurred_ms);
-    create index if not exists usage_event_v${v}_agent on usage_event_v${v} (workspace_id, agent_name, occurred_ms);
     create index if not exists usage_event_v${v}_session on usage_event_v${v} (workspace_id, session_id, occurred_ms);
     create index if not exists usage_event_v${v}_model on usage_event_v${v} (model, occurred_ms);
     create index if not exists usage_event_v${v}_task on usage_event_v${v} (workspace_id, task_id, occurred_ms)
       where task_id is not null;
+    create index if not exists session_span_v${v}_last on session_span_v${v} using brin (last_ms)
+      with (pages_per_range = 16);
     ${rollups.map((rollup) => rollup.index(v)).join('\n')}
   `,
 };

@@ -47,10 +47,23 @@ async function addReports(transaction: SqlTransaction, v: number, rows: readonly
         returning *
       ),
       d as materialized (select ${deltaColumns('1', 'i')} from inserted i),
+      spans as (${spanSessions(v, 'inserted i')}),
       ${addToRollups(v)}
       select count(*) from inserted`,
     values: arraysOf(usageColumns, rows),
   });
+}
+
+/** Brings the spans of sessions up to what a relation of reports `i` says; it never makes one shorter. */
+export function spanSessions(v: number, reports: string): string {
+  return `
+    insert into session_span_v${v} as t (workspace_id, session_id, agent_name, agent_id, first_ms, last_ms)
+    select i.workspace_id, i.session_id, min(i.agent_name), coalesce(i.agent_id, 0), min(i.occurred_ms),
+           max(i.occurred_ms)
+      from ${reports} group by 1, 2, 4 order by 1, 2, 4
+    on conflict (workspace_id, session_id, agent_id) do update
+       set first_ms = least(t.first_ms, excluded.first_ms), last_ms = greatest(t.last_ms, excluded.last_ms)
+     where excluded.first_ms < t.first_ms or excluded.last_ms > t.last_ms`;
 }
 
 /** For rows of earlier batches. A row that already holds this correction stays as it is. */
@@ -85,7 +98,7 @@ async function voidReports(
   v: number,
   voids: readonly Stored<TokenUsageVoided>[],
 ): Promise<void> {
-  await transaction.run({
+  const gone = await transaction.run<SessionOf>({
     name: `cost_void_v${v}`,
     text: `
       with u as materialized (
@@ -96,7 +109,7 @@ async function voidReports(
       gone as (delete from usage_event_v${v} t using u where t.id = u.id returning t.*),
       d as materialized (select ${deltaColumns('-1', 'g')} from gone g),
       ${moveInRollups(v)}
-      select count(*) from gone`,
+      select session_id, workspace_id from gone`,
     values: [
       plainArray(voids.map(({ data }) => data.id)),
       plainArray(voids.map(({ metadata }) => metadata.workspaceId)),
@@ -106,5 +119,29 @@ async function voidReports(
       textArray(voids.map(({ metadata }) => metadata.recordedAt)),
       plainArray(voids.map(({ position }) => position.commit)),
     ],
+  });
+  if (gone.length > 0) await spanAnew(transaction, v, gone);
+}
+
+interface SessionOf {
+  readonly workspace_id: number;
+  readonly session_id: string;
+}
+
+/** A span cannot be made shorter by what is gone: it is taken again from the reports that are left. */
+async function spanAnew(transaction: SqlTransaction, v: number, sessions: readonly SessionOf[]): Promise<void> {
+  const asked = '(select * from unnest($1::integer[], $2::text[])) as s (workspace_id, session_id)';
+  const isAsked = (row: string) => `${row}.workspace_id = s.workspace_id and ${row}.session_id = s.session_id`;
+  const values = [
+    plainArray(sessions.map((session) => session.workspace_id)),
+    textArray(sessions.map((session) => session.session_id)),
+  ];
+  await transaction.run({
+    text: `delete from session_span_v${v} t using ${asked} where ${isAsked('t')}`,
+    values,
+  });
+  await transaction.run({
+    text: spanSessions(v, `usage_event_v${v} i join (select distinct * from ${asked}) s on ${isAsked('i')}`),
+    values,
   });
 }

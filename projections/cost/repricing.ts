@@ -5,7 +5,7 @@ import { priceColumns } from './priced-usage.js';
 import type { RepricingScope } from './repricing-scope.js';
 import { deltaColumns, moveInRollups } from './rollup-sql.js';
 
-const CHUNK_ROWS = 2_000;
+const CHUNK_ROWS = 4_000;
 
 interface Job {
   readonly book_version: number;
@@ -53,7 +53,8 @@ export async function repriceChunk(transaction: SqlTransaction, v: number): Prom
 }
 
 interface StaleRow {
-  readonly id: string;
+  /** Where the row lies: nobody else writes the table, so it lies there for the rest of the transaction. */
+  readonly place: string;
   readonly model: string;
   readonly provider: string | null;
   readonly service_class: string | null;
@@ -68,7 +69,7 @@ interface StaleRow {
 function staleRows(transaction: SqlTransaction, v: number, job: Job, scope: RepricingScope): Promise<StaleRow[]> {
   return transaction.run<StaleRow>({
     name: `cost_stale_rows_v${v}`,
-    text: `select id, model, provider, service_class, occurred_ms, input_tokens, output_tokens, cache_read_tokens,
+    text: `select ctid::text as place, model, provider, service_class, occurred_ms, input_tokens, output_tokens, cache_read_tokens,
                   cache_write_tokens, cache_write_1h_tokens
              from usage_event_v${v}
             where model = $1 and occurred_ms >= $2 and occurred_ms < $3 and book_version < $4
@@ -97,30 +98,33 @@ async function reprice(
     name: `cost_reprice_v${v}`,
     text: `
       with u as materialized (
-        select * from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::numeric[])
-                   as u (id, rate_id, match_kind, canonical_provider, canonical_model, cost_usd)
+        select * from unnest($1::tid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::numeric[])
+                   as u (place, rate_id, match_kind, canonical_provider, canonical_model, cost_usd)
       ),
-      before as materialized (
-        select t.*, t.rate_id <> u.rate_id or t.cost_usd is distinct from u.cost_usd as is_moved
-          from usage_event_v${v} t join u on u.id = t.id
+      moved as materialized (
+        select ${REPORT_COLUMNS.map((column) => `t.${column}`).join(', ')}, t.rate_id as old_rate_id,
+               t.cost_usd as old_cost_usd, u.rate_id as new_rate_id, u.cost_usd as new_cost_usd
+          from u join usage_event_v${v} t on t.ctid = u.place
+         where t.rate_id <> u.rate_id or t.cost_usd is distinct from u.cost_usd
       ),
       changed as (
         update usage_event_v${v} t
            set rate_id = u.rate_id, match_kind = u.match_kind, canonical_provider = u.canonical_provider,
                canonical_model = u.canonical_model, cost_usd = u.cost_usd, book_version = $7
           from u
-         where t.id = u.id
-        returning t.*
+         where t.ctid = u.place
       ),
       d as materialized (
-        select ${deltaColumns('-1', 'b')} from before b where b.is_moved
+        select ${deltaColumns('-1', 'b')}
+          from (select ${REPORT_COLUMNS.join(', ')}, old_rate_id as rate_id, old_cost_usd as cost_usd from moved) b
         union all
-        select ${deltaColumns('1', 'c')} from changed c join before b on b.id = c.id where b.is_moved
+        select ${deltaColumns('1', 'a')}
+          from (select ${REPORT_COLUMNS.join(', ')}, new_rate_id as rate_id, new_cost_usd as cost_usd from moved) a
       ),
       ${moveInRollups(v)}
-      select count(*) from changed`,
+      select count(*) from moved`,
     values: [
-      plainArray(rows.map(({ id }) => id)),
+      textArray(rows.map(({ place }) => place)),
       plainArray(prices.map(({ rateId }) => rateId)),
       textArray(prices.map(({ matchKind }) => matchKind)),
       textArray(prices.map(({ canonicalProvider }) => canonicalProvider)),
@@ -130,6 +134,22 @@ async function reprice(
     ],
   });
 }
+
+/** What a change of price leaves as it is, of what the rollups are summed by. */
+const REPORT_COLUMNS = [
+  'workspace_id',
+  'occurred_at',
+  'agent_name',
+  'agent_id',
+  'session_id',
+  'task_id',
+  'model',
+  'service_class',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+];
 
 function usageOf(row: StaleRow) {
   return {

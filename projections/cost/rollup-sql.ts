@@ -7,28 +7,37 @@ import { measures, type Rollup, rollups, sums } from './rollups.js';
 
 /** For reports that only begin to count. */
 export function addToRollups(v: number): string {
-  return rollups.map((rollup) => `${rollup.view}_added as (${upsert(rollup, v, added(rollup, v))})`).join(',\n');
+  return rollups
+    .map((rollup) => {
+      const { view } = rollup;
+      return `${view}_rows as materialized (${summed(rollup, v, 'rows')}),
+              ${view}_added as (${upsert(rollup, v, `select * from ${view}_rows order by ${rollup.key.join(', ')}`)})`;
+    })
+    .join(',\n');
 }
 
 /**
  * For reports of which some cease to count. A row whose requests reach 0 is deleted, so that no empty row of an old
- * rate stays behind. All parts see the same snapshot, so the deleted rows and the others are told apart by their sum.
+ * rate stays behind. All parts see the same snapshot, so no row is both deleted and written.
  */
 export function moveInRollups(v: number): string {
   return rollups
     .map((rollup) => {
       const { view, key } = rollup;
-      const same = key.map((column) => `t.${column} = n.${column}`).join(' and ');
-      const isEmptied = `${same} and t.requests + n.requests = 0`;
+      const same = (a: string, b: string) => key.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');
+      const source = rollup.within === undefined ? 'd' : 's';
       return `
         ${view}_net as materialized (
-          ${added(rollup, v)}
-          having ${measures.map((measure) => `sum(d.${measure}) <> 0`).join(' or ')}),
-        ${view}_emptied as (delete from ${view}_v${v} t using ${view}_net n where ${isEmptied}),
+          ${summed(rollup, v, 'net')}
+          having ${measures.map((measure) => `sum(${source}.${measure}) <> 0`).join(' or ')}),
+        ${view}_emptied as (
+          delete from ${view}_v${v} t using ${view}_net n
+           where ${same('t', 'n')} and t.requests + n.requests = 0
+          returning ${key.map((column) => `t.${column}`).join(', ')}),
         ${view}_moved as (${upsert(
           rollup,
           v,
-          `select n.* from ${view}_net n where not exists (select 1 from ${view}_v${v} t where ${isEmptied})`,
+          `select n.* from ${view}_net n where not exists (select 1 from ${view}_emptied e where ${same('e', 'n')})`,
         )})`;
     })
     .join(',\n');
@@ -43,19 +52,27 @@ export function deltaColumns(sign: '1' | '-1', row: string): string {
     ${sums.map((sum) => `${sign} * coalesce(${row}.${sum}, 0) as ${sum}`).join(', ')}`;
 }
 
-function added({ key, from, isZoned, where }: Rollup, v: number): string {
+/** One row a key, from the reports or from what the finer rollup is given. */
+function summed({ key, from, isZoned, where, within }: Rollup, v: number, suffix: 'rows' | 'net'): string {
+  const by = `group by ${key.map((_, index) => index + 1).join(', ')}`;
+  if (within !== undefined) {
+    return `
+      select ${key.map((column) => `s.${column}`).join(', ')},
+             ${measures.map((measure) => `sum(s.${measure}) as ${measure}`).join(', ')}
+        from ${within}_${suffix} s ${by}`;
+  }
   return `
     select ${key.map((column) => `${from[column] ?? `d.${column}`} as ${column}`).join(', ')},
            ${measures.map((measure) => `sum(d.${measure}) as ${measure}`).join(', ')}
       from d ${isZoned ? `join reporting_zone_v${v} z on d.occurred_at < z.covered_until` : ''}
      ${where === undefined ? '' : `where ${where}`}
-     group by ${key.map((_, index) => index + 1).join(', ')}`;
+     ${by}`;
 }
 
 function upsert({ view, key }: Rollup, v: number, rows: string): string {
   return `
     insert into ${view}_v${v} as t (${[...key, ...measures].join(', ')})
-    select * from (${rows}) s order by ${key.map((_, index) => index + 1).join(', ')}
+    ${rows}
     on conflict (${key.join(', ')}) do update
        set ${measures.map((measure) => `${measure} = t.${measure} + excluded.${measure}`).join(', ')}`;
 }

@@ -10,8 +10,10 @@ export interface Rollup {
   readonly from: Readonly<Record<string, string>>;
   /** True: one row a zone. */
   readonly isZoned: boolean;
-  /** Rows that it leaves out. */
+  /** The rows that belong in it; absent: all. */
   readonly where?: string;
+  /** A rollup whose rows it is the sum of: what that one was given need not be summed from the reports again. */
+  readonly within?: string;
   create(version: number): string;
   index(version: number): string;
 }
@@ -36,6 +38,7 @@ interface Shape {
   readonly view: string;
   readonly key: readonly string[];
   readonly where?: string;
+  readonly within?: string;
   /** Columns of further indexes. */
   readonly indexes?: readonly (readonly string[])[];
 }
@@ -46,12 +49,20 @@ interface Shape {
  */
 const shapes: readonly Shape[] = [
   { view: 'cost_hour', key: ['workspace_id', 'bucket', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'] },
-  { view: 'cost_hour_model', key: ['workspace_id', 'bucket', 'model', 'service_class', 'rate_id'] },
+  {
+    view: 'cost_hour_model',
+    key: ['workspace_id', 'bucket', 'model', 'service_class', 'rate_id'],
+    within: 'cost_hour',
+  },
   {
     view: 'cost_day',
     key: ['workspace_id', 'zone', 'day', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'],
   },
-  { view: 'cost_day_model', key: ['workspace_id', 'zone', 'day', 'model', 'service_class', 'rate_id'] },
+  {
+    view: 'cost_day_model',
+    key: ['workspace_id', 'zone', 'day', 'model', 'service_class', 'rate_id'],
+    within: 'cost_day',
+  },
   {
     view: 'cost_session',
     key: ['workspace_id', 'session_id', 'bucket', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'],
@@ -70,7 +81,7 @@ const shapes: readonly Shape[] = [
 
 export const rollups: readonly Rollup[] = shapes.map(rollupOf);
 
-function rollupOf({ view, key, where, indexes = [] }: Shape): Rollup {
+function rollupOf({ view, key, where, within, indexes = [] }: Shape): Rollup {
   const isZoned = key.includes('zone');
   return {
     view,
@@ -82,6 +93,7 @@ function rollupOf({ view, key, where, indexes = [] }: Shape): Rollup {
       day: '(d.occurred_at at time zone z.zone)::date',
     },
     ...(where === undefined ? {} : { where }),
+    ...(within === undefined ? {} : { within }),
     create: (v) => `
       create table ${view}_v${v} (
         ${key.map((column) => `${column} ${types[column]} not null`).join(',\n        ')},

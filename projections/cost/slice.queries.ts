@@ -1,7 +1,7 @@
 import type { SqlReader } from '../engine/sql.js';
-import { type CostSums, NO_SUMS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
+import { type CostSums, GROUP_SUMS, NO_SUMS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
 import { binder } from './cost.queries.js';
-import { type Bind, type SliceColumn, type SliceFilter, sliceSql } from './slices.js';
+import { type Bind, type SliceColumn, type SliceFilter, sliceSql, sliceSums } from './slices.js';
 import type { UsageRange } from './usage-range.js';
 import { utcDays, zoneDays } from './zone-days.js';
 
@@ -44,25 +44,29 @@ export interface SliceAnswer {
   readonly groups: number;
 }
 
-/** Of a key: the column that the rollups have for it, and what is shown of it. */
+/** Of a key: the column that the rollups have for it, by what its groups are made, and how a group is shown. */
 interface KeyColumn {
   readonly column: SliceColumn | 'at';
-  readonly shown: string;
+  readonly group: string;
+  /** Of the group, once for each: texts of thousands of rows would cost more than their sums. */
+  shown(group: string): string;
 }
 
+const asText = (group: string): string => `${group}::text`;
+
 const COLUMNS: Readonly<Record<SliceKey, KeyColumn>> = {
-  hour: { column: 'at', shown: `replace((x.at at time zone 'UTC')::text, ' ', 'T') || 'Z'` },
-  day: { column: 'at', shown: 'x.at::text' },
-  week: { column: 'at', shown: `date_trunc('week', x.at)::date::text` },
-  month: { column: 'at', shown: `substr(date_trunc('month', x.at)::date::text, 1, 7)` },
-  agent: { column: 'agent_name', shown: 'x.agent_name' },
-  model: { column: 'model', shown: 'x.model' },
+  hour: { column: 'at', group: 'x.at', shown: (at) => `replace((${at} at time zone 'UTC')::text, ' ', 'T') || 'Z'` },
+  day: { column: 'at', group: 'x.at', shown: asText },
+  week: { column: 'at', group: `date_trunc('week', x.at)::date`, shown: asText },
+  month: { column: 'at', group: `date_trunc('month', x.at)::date`, shown: (day) => `substr(${day}::text, 1, 7)` },
+  agent: { column: 'agent_name', group: 'x.agent_name', shown: asText },
+  model: { column: 'model', group: 'x.model', shown: asText },
   // Of the rate: usage without a price belongs to no provider.
-  provider: { column: 'rate_id', shown: 'r.provider' },
-  serviceClass: { column: 'service_class', shown: 'x.service_class' },
-  session: { column: 'session_id', shown: 'x.session_id' },
-  task: { column: 'task_id', shown: 'x.task_id::text' },
-  project: { column: 'task_id', shown: 'k.project_id::text' },
+  provider: { column: 'rate_id', group: 'r.provider', shown: asText },
+  serviceClass: { column: 'service_class', group: 'x.service_class', shown: asText },
+  session: { column: 'session_id', group: 'x.session_id', shown: asText },
+  task: { column: 'task_id', group: 'x.task_id', shown: asText },
+  project: { column: 'task_id', group: 'k.project_id', shown: asText },
 };
 
 /** Free slicing: any of the keys together, any filters, one statement over the rollups. */
@@ -93,54 +97,43 @@ export class SliceQueries {
       days,
       bind,
     );
-    const shown = keys.map(({ shown }, index) => `${shown} as k${index}`);
-    const by = keys.map((_, index) => `k${index}`).join(', ');
+    const groups = keys.map(({ group }, index) => `${group} as g${index}`);
+    const shown = keys.map((key, index) => `${key.shown(`g${index}`)} as k${index}`);
+    const by = keys.map((_, index) => `g${index}`).join(', ');
     const rows = await this.sql.query<GroupRecord>(
       `with g as materialized (
-         select ${[...shown, SUMS].join(', ')}
+         select ${[...groups, by === '' ? SUMS : GROUP_SUMS].join(', ')}
            from (${source}) x
            ${needsRate ? 'left join model_rate r on r.rate_id = x.rate_id' : ''}
            ${needsTask ? 'left join tasks k on k.task_id = x.task_id' : ''}
           ${outerFilters(filters, bind)}
           ${by === '' ? '' : `group by ${keys.map((_, index) => index + 1).join(', ')}`})
-       select t.groups, t.total, p.*
-         from (select count(*) as groups, (select row_to_json(s)::text from (select ${SUM_TEXTS}) s) as total from g) t
-         left join lateral (
-           select * from g order by ${orderOf(question.orderBy, by)} limit ${bind(question.limit)} offset ${bind(question.offset)}
-         ) p on true
-        order by ${orderOf(question.orderBy, by)}`,
+       (select null::bigint as groups, row_number() over (order by ${orderOf(question.orderBy, by)}) as place,
+               ${[...shown, ...sliceSums].join(', ')}
+          from g order by place limit ${bind(question.limit)} offset ${bind(question.offset)})
+       union all
+       select count(*), null, ${[...keys.map(() => 'null'), SUMS].join(', ')} from g
+        order by place`,
       values,
     );
-    const [first] = rows;
+    const total = rows.find(({ groups }) => groups !== null);
     return {
-      groups: Number(first?.groups ?? 0),
-      total: first === undefined ? NO_SUMS : sumsOf(JSON.parse(first.total) as SumRecord),
-      rows: rows.flatMap((row) =>
-        row.requests === null
-          ? []
-          : [{ keys: Object.fromEntries(groupBy.map((key, at) => [key, row[`k${at}`] ?? null])), sums: sumsOf(row) }],
-      ),
+      groups: Number(total?.groups ?? 0),
+      total: total === undefined ? NO_SUMS : sumsOf(total),
+      rows: rows
+        .filter(({ groups }) => groups === null)
+        .map((row) => ({
+          keys: Object.fromEntries(groupBy.map((key, at) => [key, row[`k${at}`] ?? null])),
+          sums: sumsOf(row),
+        })),
     };
   }
 }
 
 type GroupRecord = SumRecord & { readonly [key: `k${number}`]: string | null } & {
-  readonly groups: string;
-  readonly total: string;
+  /** On the one row that is the sum of all groups. */
+  readonly groups: string | null;
 };
-
-/** As texts: JSON numbers would be read as doubles. */
-const SUM_TEXTS = [
-  'requests',
-  'unpriced_requests',
-  'input_tokens',
-  'output_tokens',
-  'cache_read_tokens',
-  'cache_write_tokens',
-  'cost_usd',
-]
-  .map((sum) => `coalesce(sum(${sum}), 0)${sum === 'cost_usd' ? '::numeric(60,12)' : ''}::text as ${sum}`)
-  .join(', ');
 
 const FILTER_COLUMNS: Partial<Readonly<Record<SliceFilterKey, SliceColumn>>> = {
   agent: 'agent_name',

@@ -28,8 +28,6 @@ export interface SliceFilter {
 export type Bind = (value: unknown) => string;
 
 const HOUR_MS = 3_600_000;
-const MOST_BIGINT = 2n ** 63n - 1n;
-const LEAST_BIGINT = -(2n ** 63n);
 /** The range that PostgreSQL can tell days and hours of; reports outside of it stand at its edges. */
 const LEAST_MS = -62_135_596_800_000;
 const MOST_MS = 253_402_300_800_000;
@@ -139,22 +137,22 @@ function hoursPart(slice: Slice, table: string, stretch: Stretch, split: readonl
   ]);
 }
 
+/** Each stretch with values of its own, not as a relation to join: the planner must know how short they are. */
 function rawPart(slice: Slice, stretches: readonly Stretch[], bind: Bind): string {
-  const from = bind(stretches.map((stretch) => String(stretch.from ?? LEAST_BIGINT)));
-  const until = bind(stretches.map((stretch) => String(stretch.until ?? MOST_BIGINT)));
-  const at = slice.time === 'day' ? dayOf('t.occurred_at', slice, bind) : `date_trunc('hour', t.occurred_at, 'UTC')`;
-  return part(
-    slice,
-    `unnest(${from}::bigint[], ${until}::bigint[]) as r (a, b)
-      join usage_event t on t.occurred_ms >= r.a and t.occurred_ms < r.b`,
-    at,
-    true,
+  const workspace = `t.workspace_id = ${bind(slice.workspaceId)}::integer`;
+  const within = stretches.map(({ from, until }) =>
     [
-      `t.workspace_id = ${bind(slice.workspaceId)}::integer`,
-      ...(slice.hasTask === true ? ['t.task_id is not null'] : []),
-      ...filtersOf(slice, bind),
-    ],
+      workspace,
+      ...(from === undefined ? [] : [`t.occurred_ms >= ${bind(from)}::bigint`]),
+      ...(until === undefined ? [] : [`t.occurred_ms < ${bind(until)}::bigint`]),
+    ].join(' and '),
   );
+  const at = slice.time === 'day' ? dayOf('t.occurred_at', slice, bind) : `date_trunc('hour', t.occurred_at, 'UTC')`;
+  return part(slice, 'usage_event t', at, true, [
+    `(${within.map((stretch) => `(${stretch})`).join(' or ')})`,
+    ...(slice.hasTask === true ? ['t.task_id is not null'] : []),
+    ...filtersOf(slice, bind),
+  ]);
 }
 
 function nothing(slice: Slice, bind: Bind): string {
@@ -168,7 +166,7 @@ function part(slice: Slice, from: string, at: string, isRaw: boolean, conditions
     select ${[...(slice.time === undefined ? [] : [`${at} as at`]), ...columns].map((column) => `${column}, `).join('')}
            ${requests} as requests, case when t.rate_id > 0 then 0 else ${requests} end as unpriced_requests,
            t.input_tokens, t.output_tokens, t.cache_read_tokens, t.cache_write_tokens,
-           ${isRaw ? 'coalesce(t.cost_usd, 0) as cost_usd' : 't.cost_usd'}
+           ${isRaw ? 'coalesce(t.cost_usd, 0.000000000000) as cost_usd' : 't.cost_usd'}
       from ${from}
      where ${conditions.join(' and ')}`;
 }

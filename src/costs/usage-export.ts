@@ -40,7 +40,7 @@ const COLUMNS = [
 export class UsageExport {
   constructor(private readonly database: Database) {}
 
-  /** Errors: 503 when the database is away or too many exports run. */
+  /** Errors: 503 when the database is away, 429 when too many exports run. */
   async stream(scope: UsageScope, format: ExportFormat, raw: boolean): Promise<Readable> {
     const snapshot = await this.database.snapshot({ statementTimeoutMs: STATEMENT_TIMEOUT_MS });
     const stream = Readable.from(contentOf(snapshot, scope, format, raw), { objectMode: false });

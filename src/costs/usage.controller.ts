@@ -1,34 +1,19 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import {
-  type AgentUsage,
-  CostQueries,
-  type CostSums,
-  type TaskCostReport,
-  type UsageScope,
-} from '../../projections/cost/cost.queries.js';
+import { CostQueries, type UsageScope } from '../../projections/cost/cost.queries.js';
 import { Clock } from '../platform/clock/clock.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { badRequest, Refusal } from '../platform/http/errors.js';
 import { integer, oneOf, pageOf, type Query as ListQuery } from '../platform/http/list-query.js';
 import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
-import { ticketRef } from '../tasks/task-json.js';
 import { costNumber } from '../tokens/cost-number.js';
-import {
-  agentFigures,
-  byName,
-  figures,
-  figuresByName,
-  restOf,
-  timelineFigures,
-  totalOf,
-  totalOfAll,
-} from './usage-figures.js';
 import { rowJson } from '../tokens/usage-json.js';
-import { exportFormats, type ExportFormat, UsageExport } from './usage-export.js';
 import { periodOf, zoneOf, type UsagePeriod } from '../tokens/usage-period.js';
+import { exportFormats, type ExportFormat, UsageExport } from './usage-export.js';
+import { agentFigures, byName, figures, figuresByName, totalOf, totalOfAll } from './usage-figures.js';
+import { byAgentJson, taskCostsJson, trendJson } from './usage-report-json.js';
 
 const shownBy = ['cost'] as const;
 const taskCostNames = ['task-costs', 'task_costs', 'taskcosts'] as const;
@@ -91,7 +76,12 @@ export class UsageController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const days = integer(query, 'days', 1, 365) ?? 30;
-    const scope = scopeOf(caller, { from: this.clock.now().getTime() - days * DAY_MS });
+    const { workspaceId, agentId } = scopeOf(caller, {});
+    const scope = {
+      workspaceId,
+      since: this.clock.now().getTime() - days * DAY_MS,
+      ...(agentId === undefined ? {} : { agentId }),
+    };
     return this.answers.answer(reply, shownBy, query, async () => {
       const agents = await this.costs.byAgent(scope);
       const total = totalOfAll([...agents.values()].map(({ stats }) => stats));
@@ -174,72 +164,4 @@ function actionOf(query: ListQuery): (typeof actions)[number] {
   const known = actions.find((name) => name === action);
   if (known === undefined) throw new Refusal(400, 'Invalid action', { action });
   return known;
-}
-
-function trendJson(at: number, sums: CostSums) {
-  return {
-    timestamp: new Date(at).toISOString(),
-    tokens: Number(totalOf(sums)),
-    cost: costNumber(sums.costUsd),
-    costUsd: sums.costUsd,
-    requests: Number(sums.requests),
-  };
-}
-
-function taskCostsJson({ all, attributed, tasks, agents, projects }: TaskCostReport) {
-  return {
-    summary: figures(attributed),
-    tasks: [...tasks].map(([taskId, { stats, models, timeline, task }]) => ({
-      taskId,
-      title: task?.title ?? null,
-      status: task?.status ?? null,
-      priority: task?.priority ?? null,
-      assignedTo: task?.assignedTo ?? null,
-      project:
-        task === undefined
-          ? null
-          : {
-              id: task.project.id,
-              name: task.project.name,
-              slug: task.project.slug,
-              ticketRef: ticketRef(task.project.prefix, task.project.ticketNo),
-            },
-      stats: figures(stats),
-      models: figuresByName(models),
-      timeline: timelineFigures(timeline),
-    })),
-    agents: byName(agents, sharedJson),
-    projects: Object.fromEntries([...projects].map(([id, shared]) => [id ?? 'unscoped', sharedJson(shared)])),
-    unattributed: figures(restOf(all, attributed)),
-    recordCount: Number(all.requests),
-    attributedRecordCount: Number(attributed.requests),
-  };
-}
-
-function sharedJson({ stats, taskIds }: { readonly stats: CostSums; readonly taskIds: readonly number[] }) {
-  return { stats: figures(stats), taskCount: taskIds.length, taskIds };
-}
-
-function byAgentJson(agent: string, usage: AgentUsage) {
-  return {
-    agent,
-    total_input_tokens: Number(usage.stats.inputTokens),
-    total_output_tokens: Number(usage.stats.outputTokens),
-    total_tokens: Number(totalOf(usage.stats)),
-    total_cost: costNumber(usage.stats.costUsd),
-    total_cost_usd: usage.stats.costUsd,
-    session_count: usage.sessionCount,
-    request_count: Number(usage.stats.requests),
-    unpriced_requests: Number(usage.stats.unpricedRequests),
-    last_active: new Date(usage.lastActive).toISOString(),
-    models: [...usage.models].map(([model, sums]) => ({
-      model,
-      input_tokens: Number(sums.inputTokens),
-      output_tokens: Number(sums.outputTokens),
-      request_count: Number(sums.requests),
-      unpriced_requests: Number(sums.unpricedRequests),
-      cost: costNumber(sums.costUsd),
-      cost_usd: sums.costUsd,
-    })),
-  };
 }

@@ -12,7 +12,7 @@ export const costOperations: Readonly<Record<string, Operation>> = {
     description:
       '`groupBy`: any of hour, day, week, month, agent, model, provider, serviceClass, session, task, project, at most one of ' +
       'the first four. Days are of `zone`; hours are of UTC. Exact for every range: its edges come from the reports themselves. ' +
-      'Usage without a price adds nothing to a cost and is counted in `unpricedRequests`.',
+      'Usage without a price adds nothing to a cost and is counted in `unpricedRequests`. Tasks and projects hold usage with a task only.',
     query: [
       parameter('groupBy', 'Keys, comma-separated', { type: 'string' }),
       parameter('zone', 'Zone of days, weeks and months, IANA', { type: 'string', default: 'UTC' }),

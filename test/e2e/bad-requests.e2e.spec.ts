@@ -183,6 +183,7 @@ const query = (path: string, names: readonly string[]) =>
       .map(({ query: text, headers }): Sent => ({ method: 'GET', path: `${path}?${text}`, headers })),
   ] as const;
 
+const REPORT = '00000000-0000-5000-8000-000000000000';
 const usage = { model: 'm', sessionId: 's:x', inputTokens: 1, outputTokens: 1 };
 const badUsage = badBody(usage, Object.keys(usage));
 
@@ -242,6 +243,15 @@ const writes: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
     'timestamp',
     'operation',
     'duration',
+  ]),
+  body('POST', () => `/api/tokens/${REPORT}/void`, { reason: 'r' }, ['reason']),
+  body('POST', () => `/api/tokens/${REPORT}/correct`, { reason: 'r', inputTokens: 1 }, [
+    'reason',
+    'model',
+    'inputTokens',
+    'cacheWriteTokens',
+    'cacheWrite1hTokens',
+    'reasoningTokens',
   ]),
   body('PUT', () => '/api/agents/1/memory', { working_memory: 'm' }, ['working_memory']),
   body('PUT', () => '/api/agents/1/memory', { working_memory: 'm', append: true }, ['working_memory']),
@@ -306,7 +316,26 @@ const reads: readonly (readonly [string, fc.Arbitrary<Sent>])[] = [
   query('/api/tasks/1/comments', ['limit']),
   query('/api/tasks/1/history', ['from', 'limit']),
   query('/api/quality-review', ['taskId', 'taskIds']),
-  query('/api/tokens', ['action', 'timeframe', 'since', 'until', 'tz', 'format', 'limit', 'offset']),
+  query('/api/tokens', ['action', 'timeframe', 'since', 'until', 'tz', 'format', 'raw', 'limit', 'offset']),
+  query('/api/costs', [
+    'groupBy',
+    'zone',
+    'from',
+    'to',
+    'agent',
+    'model',
+    'provider',
+    'serviceClass',
+    'session',
+    'task',
+    'project',
+    'orderBy',
+    'format',
+    'limit',
+    'offset',
+  ]),
+  query(`/api/tokens/${REPORT}/cost`, []),
+  query('/api/tokens/invariants', []),
   query('/api/tokens/by-agent', ['days']),
   query('/api/agents/victim/memory', []),
   query('/api/agents/victim/soul', []),

@@ -49,7 +49,7 @@ async function side(name: string): Promise<Side> {
   const taskId = task.body.task.id;
   await call('POST', `/api/tasks/${taskId}/comments`, { content: `a word about ${name}, @${name}` });
   const done = await call('POST', '/api/tasks', { title: `done by ${name}`, assigned_to: name, status: 'done' });
-  const usage = { model: `model of ${name}`, sessionId: `${name}:cli`, inputTokens: 7, outputTokens: 7 };
+  const usage = { model: `model of ${name}`, sessionId: `${name}:cli`, inputTokens: 7, outputTokens: 7, taskId };
   const reported = await call('POST', '/api/tokens', usage);
   return { name, agentId, connectionId, taskId, doneTaskId: done.body.task.id, usageId: reported.body.record.id };
 }
@@ -101,8 +101,8 @@ function bodyFor({ method, path }: AccessRule, { name, connectionId, taskId }: S
     title: 'title',
     content: 'content',
     message: 'message',
-    reason: 'reason',
     notes: 'notes',
+    reason: 'reason',
     reviewer: name,
     working_memory: 'memory',
     soul_content: 'soul',
@@ -171,6 +171,10 @@ describe('an admin', () => {
     '/api/tasks/outcomes?timeframe=all',
     '/api/tokens',
     '/api/tokens?action=stats',
+    '/api/tokens?action=agent-costs',
+    '/api/tokens?action=task-costs',
+    '/api/tokens?action=export',
+    '/api/costs?groupBy=agent,session',
     '/api/tokens/by-agent',
     `/api/notifications?recipient=${FOREIGN}`,
     '/api/activities',

@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually.js';
 
 let application: Application;
 let position: Headers;
+let taskId: number;
 let records: Record<string, { id: string; costUsd: string | null }>;
 
 const prices = (version: string, input: string) => ({
@@ -46,13 +47,14 @@ beforeAll(async () => {
   application = await startApplication();
   await application.call('PUT', '/api/prices', { body: prices('v1', '3') });
   const task = await application.call('POST', '/api/tasks', { body: { title: 'Count' } });
+  taskId = task.body.task.id;
   const body = [
     usage('plain', { timestamp: '2026-03-28T20:00:00Z', reportedCostUsd: '0.005' }),
     usage('alias', {
       model: 'one-latest',
       sessionId: 'ann:b',
       timestamp: '2026-03-29T00:59:59.999Z',
-      taskId: task.body.task?.id,
+      taskId,
     }),
     usage('long', { inputTokens: 200_001, outputTokens: 0, timestamp: '2026-03-29T01:00:00Z' }),
     usage('edge', { inputTokens: 200_000, outputTokens: 0, timestamp: '2026-03-29T22:30:00Z' }),
@@ -169,6 +171,32 @@ describe('a cost', () => {
     'limit=0',
   ])('is not sliced by %s', async (query) => {
     expect(await application.call('GET', `/api/costs?${query}`)).toMatchObject({ status: 400 });
+  });
+
+  it('is that of its task and project, and what belongs to none is told apart', async () => {
+    const report = await get('/api/tokens?action=task-costs&tz=Europe/Berlin');
+    expect(report).toMatchObject({
+      summary: { requestCount: 1, totalCostUsd: '0.004500000000' },
+      unattributed: { requestCount: 6, unpricedRequests: 3, totalCostUsd: '1.804506000000' },
+      tasks: [
+        {
+          taskId,
+          title: 'Count',
+          project: { id: expect.any(Number), slug: 'general', ticketRef: expect.stringMatching(/-001$/) },
+          models: { 'one-latest': { totalCostUsd: '0.004500000000' } },
+          timeline: [{ date: '2026-03-29', cost: 0.0045, tokens: 1_100 }],
+        },
+      ],
+      agents: { ann: { taskCount: 1, taskIds: [taskId] } },
+      recordCount: 7,
+      attributedRecordCount: 1,
+    });
+    const project = report.tasks[0].project.id;
+    expect(report.projects).toMatchObject({ [project]: { taskIds: [taskId], stats: { requestCount: 1 } } });
+    for (const query of [`groupBy=task`, `groupBy=project`, `task=${taskId}`, `project=${project}&groupBy=agent`]) {
+      const answer = await get(`/api/costs?${query}`);
+      expect([query, answer.summary.totalCostUsd]).toEqual([query, '0.004500000000']);
+    }
   });
 
   it('of sessions and tasks together is answered for a month', async () => {

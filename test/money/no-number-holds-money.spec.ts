@@ -13,6 +13,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'projections/cost/usage-row.ts': 'ids, instants, counts of one report: at most 2^53-1',
   'projections/cost/zone-days.ts': 'instants',
   'src/costs/usage-figures.ts': 'counts of tokens and requests; money goes through costNumber',
+  'src/costs/usage-report-json.ts': 'counts of tokens and requests; money goes through costNumber',
   'src/costs/usage.controller.ts': 'counts of tokens and requests; money goes through costNumber',
 };
 const MONEY_WORDS = /cost(?!s?_)|usd|(?<!un)price|rate(?!_id)|mtok|spent|limit|delta/i;

@@ -7,7 +7,7 @@ import {
   type Migration,
   type SqlReader,
 } from '../../../projections/engine/index.js';
-import { unavailable } from '../http/errors.js';
+import { Refusal, unavailable } from '../http/errors.js';
 import { Snapshot } from './snapshot.js';
 import type { Logger } from '../telemetry/logger.js';
 
@@ -84,11 +84,12 @@ export class Database implements SqlReader {
 
   /**
    * A connection of its own that sees one moment of the data, read-only, for answers that are too long for one
-   * statement. The caller closes it. Errors: 503 when the database is away, or when too many are open.
+   * statement. The caller closes it. Errors: 503 when the database is away, 429 when too many are open.
    */
   async snapshot({ statementTimeoutMs }: { readonly statementTimeoutMs: number }): Promise<Snapshot> {
     if (!this.isReady) throw unavailable('The read model is not available yet');
-    if (this.snapshots >= MOST_SNAPSHOTS) throw unavailable('Too many exports at once', 5);
+    if (this.snapshots >= MOST_SNAPSHOTS)
+      throw new Refusal(429, 'Too many exports at once', {}, { 'retry-after': '5' });
     this.snapshots += 1;
     const runner = this.dataSource.createQueryRunner();
     const snapshot = new Snapshot(runner, () => {

@@ -1,0 +1,240 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Client } from 'pg';
+import { Registry } from 'prom-client';
+import { startPostgres } from '../embedded/postgres/index.js';
+import { allMigrations } from '../projections/all.migrations.js';
+import { costProjection } from '../projections/cost/cost.projection.js';
+import { invariants } from '../projections/cost/invariants.queries.js';
+import { type Connect, connector, withClient } from '../projections/engine/database.js';
+import { quietLogger } from '../projections/engine/logger.js';
+import { engineMetrics } from '../projections/engine/metrics.js';
+import { migrate } from '../projections/engine/migrations.js';
+import { rebuild } from '../projections/engine/rebuild.js';
+import type { SqlReader } from '../projections/engine/sql.js';
+import { ProjectionWorker } from '../projections/engine/worker.js';
+import { allEventContracts } from '../src/all.events.js';
+import { EventRegistry } from '../src/platform/event-store/event-registry.js';
+import { EventStoreGateway } from '../src/platform/event-store/event-store.gateway.js';
+import { comparePositions } from '../src/platform/event-store/position.js';
+import type { StoredEvent } from '../src/platform/event-store/stored-event.js';
+import { generateUsage } from './cost-generator.js';
+import { benchBook, benchRevision, benchReport } from './cost-history.js';
+import { type Question, questions } from './cost-questions.js';
+import { startLogNode } from './log-node.js';
+import { machine, ownCpuMs } from './machine.js';
+import { percentile } from './statistics.js';
+
+/** The books of cost at size: what a dashboard asks, the projector catching up, re-pricing, and a rebuild. */
+
+const HELP = `Usage: npm run bench:costs -- [--rows 1000000] [--runs 25] [--clients 4] [--ingest 200000] [--rebuild 100000]
+                            [--zones Asia/Kolkata,America/New_York,Europe/Berlin] [--database <url>]
+
+  --rows      reports that the tables are filled with before anything is asked
+  --runs      times that each client asks each question
+  --ingest    further reports that the projector folds, in catch-up
+  --rebuild   reports of a log that the projection is rebuilt from; 0: none`;
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '1000000' },
+    runs: { type: 'string', default: '25' },
+    clients: { type: 'string', default: '4' },
+    ingest: { type: 'string', default: '200000' },
+    rebuild: { type: 'string', default: '100000' },
+    zones: { type: 'string', default: 'Asia/Kolkata,America/New_York,Europe/Berlin' },
+    database: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const ROWS = Number(values.rows);
+const TO_REPRICE = 100_000;
+const cost = costProjection(values.zones.split(','));
+const dir = await mkdtemp(join(tmpdir(), 'mc-bench-'));
+const postgres = values.database === undefined ? await startPostgres({ dir: join(dir, 'postgres') }) : undefined;
+const databaseUrl = values.database ?? postgres?.url ?? '';
+const connect = connector(databaseUrl, 'bench');
+try {
+  console.log(machine());
+  await reset(connect);
+  await fold([benchBook()]);
+  await generate();
+  await askAll(Number(values.clients), Number(values.runs));
+  await ingest(Number(values.ingest));
+  await reprice();
+  await checkInvariants();
+  if (Number(values.rebuild) > 0) await rebuildFromLog(Number(values.rebuild));
+} finally {
+  await postgres?.stop();
+  await rm(dir, { recursive: true, force: true });
+}
+
+async function reset(connectTo: Connect): Promise<void> {
+  await withClient(connectTo, async (client) => {
+    await client.query('drop schema public cascade; create schema public');
+    await migrate(client, allMigrations);
+  });
+}
+
+async function generate(): Promise<void> {
+  const started = performance.now();
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await generateUsage(client, ROWS, (line) => console.log(line));
+    const { rows } = await client.query<{ line: string }>(
+      `select string_agg(t || ' ' || n || ' rows ' || pg_size_pretty(pg_total_relation_size((t || '_v1')::regclass)), ', ') as line
+         from (values ('usage_event', (select count(*) from usage_event)), ('cost_hour', (select count(*) from cost_hour)),
+                      ('cost_hour_model', (select count(*) from cost_hour_model)),
+                      ('cost_day', (select count(*) from cost_day)), ('cost_session', (select count(*) from cost_session)),
+                      ('cost_task', (select count(*) from cost_task))) as s (t, n)`,
+    );
+    console.log(`${ROWS} reports made in ${seconds(started)}: ${rows[0]?.line}`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function askAll(clients: number, runs: number): Promise<void> {
+  const connections = await Promise.all(Array.from({ length: clients }, () => connect()));
+  const readers = connections.map<SqlReader>((client) => ({
+    query: async (text, bound = []) => (await client.query(text, [...bound])).rows,
+  }));
+  console.log(`${clients} clients, each question ${runs} times by each: p50, p95 ms`);
+  for (const question of questions) await ask(question, readers, runs);
+  for (const connection of connections) await connection.end();
+}
+
+async function ask(question: Question, readers: readonly SqlReader[], runs: number): Promise<void> {
+  const { name, isDashboard } = question;
+  for (const reader of readers) await question.ask(reader);
+  const times: number[] = [];
+  await Promise.all(
+    readers.map(async (reader) => {
+      for (let run = 0; run < runs; run += 1) {
+        const started = performance.now();
+        await question.ask(reader);
+        times.push(performance.now() - started);
+      }
+    }),
+  );
+  const [p50, p95] = [0.5, 0.95].map((share) => percentile(times, share).toFixed(1).padStart(7));
+  console.log(`  ${name.padEnd(44)} ${p50} ${p95}${isDashboard ? '  (target 50)' : ''}`);
+}
+
+/** Runs the projector over events until they are folded and nothing is left to do. */
+async function fold(events: readonly StoredEvent[]): Promise<void> {
+  const worker = new ProjectionWorker(cost, 1, connect, quietLogger, engineMetrics(new Registry()), { mode: 'live' });
+  await worker.open();
+  const run = worker.run();
+  for (let from = 0; from < events.length; from += 1_000) {
+    worker.offer(events.slice(from, from + 1_000));
+    await worker.room();
+  }
+  const end = events.at(-1)?.position ?? { commit: -1n, prepare: -1n };
+  for (;;) {
+    const { checkpoint, hasBackgroundWork } = worker.status();
+    if (!hasBackgroundWork && comparePositions(checkpoint.position, end) >= 0) break;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1);
+    });
+  }
+  worker.stop();
+  await run;
+}
+
+async function ingest(count: number): Promise<void> {
+  const events = Array.from({ length: count }, (_, index) => benchReport(index, 10_000_000));
+  const cpu = ownCpuMs();
+  const started = performance.now();
+  await fold(events);
+  const ms = performance.now() - started;
+  console.log(
+    `catch-up with all rollups: ${((count * 1_000) / ms).toFixed(0)} reports/s (target 8000), ` +
+      `${(((ownCpuMs() - cpu) * 1_000) / count).toFixed(1)} µs of Node CPU a report`,
+  );
+}
+
+/** Another price for one model, from an instant on after which about so many reports of it lie. */
+async function reprice(): Promise<void> {
+  const revision = await withClient(connect, async (client) => {
+    const { rows } = await client.query<{ model: string; at: Date | null }>(
+      `select model, (select occurred_at from usage_event u where u.model = m.model
+                       order by occurred_ms desc offset ${TO_REPRICE - 1} limit 1) as at
+         from (select model, sum(requests) as n from cost_day_model where zone = 'UTC' and rate_id > 0 group by model) m
+        order by n desc limit 1`,
+    );
+    return benchRevision(2, rows[0]?.model ?? '', rows[0]?.at ?? new Date('2025-06-01T00:00:00.000Z'));
+  });
+  const started = performance.now();
+  await fold([revision]);
+  const took = seconds(started);
+  const { rows } = await withClient(connect, (client) =>
+    client.query<{ rows_done: string }>('select rows_done from repricing where book_version = 2'),
+  );
+  console.log(`${rows[0]?.rows_done} reports priced anew in ${took} (target 5 s for ${TO_REPRICE})`);
+}
+
+async function checkInvariants(): Promise<void> {
+  const started = performance.now();
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('begin isolation level repeatable read');
+    const checks = await invariants(
+      { query: async (text, bound = []) => (await client.query(text, [...bound])).rows },
+      1,
+    );
+    const failed = checks.filter(({ holds }) => !holds).map(({ name }) => name);
+    console.log(
+      `invariants: ${failed.length === 0 ? 'all hold' : `BROKEN ${failed.join(', ')}`}, in ${seconds(started)}`,
+    );
+    if (failed.length > 0) process.exitCode = 1;
+  } finally {
+    await client.end();
+  }
+}
+
+async function rebuildFromLog(count: number): Promise<void> {
+  await reset(connect);
+  const node = await startLogNode(join(dir, 'log'));
+  const store = new EventStoreGateway({ url: node.url, registry: new EventRegistry(allEventContracts) });
+  try {
+    const filled = performance.now();
+    await store.append('prices-main', [benchBook()], 'any');
+    for (let from = 0; from < count; from += 500) {
+      const events = Array.from({ length: Math.min(500, count - from) }, (_, index) =>
+        benchReport(from + index, count),
+      );
+      await store.append(`usage-${(from / 500) % 16}`, events, 'any');
+    }
+    console.log(`${count} reports appended to a log in ${seconds(filled)}`);
+    const started = performance.now();
+    await rebuild({
+      store,
+      connect,
+      projection: cost,
+      version: 2,
+      logger: quietLogger,
+      registry: new Registry(),
+    });
+    const ms = performance.now() - started;
+    console.log(
+      `rebuild of ${count} reports, indexes included: ${seconds(started)}, ${((count * 1_000) / ms).toFixed(0)} a second ` +
+        '(target: a million in 120 s)',
+    );
+  } finally {
+    await store.close();
+    node.child.kill('SIGTERM');
+  }
+}
+
+function seconds(started: number): string {
+  return `${((performance.now() - started) / 1_000).toFixed(1)} s`;
+}
