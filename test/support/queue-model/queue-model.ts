@@ -15,13 +15,15 @@ interface Place {
 
 export interface ModelTask {
   readonly id: number;
-  readonly priority: TaskPriority;
+  priority: TaskPriority;
   readonly due: number | null;
   status: string;
   assignee: AgentName | null;
   lease: { readonly id: string; readonly before: Place } | null;
   readonly ended: Map<string, 'expired' | 'released' | 'superseded'>;
   deleted: boolean;
+  /** Put into the hands of its agent by somebody: no claim of the agent's own. */
+  isHanded: boolean;
 }
 
 /** A poll that was suspended between its intent and its claim. */
@@ -44,7 +46,17 @@ export class QueueModel {
 
   create(id: number, priority: TaskPriority, due: number | null, assignee: AgentName | null): void {
     const status = assignee === null ? 'inbox' : 'assigned';
-    this.tasks.push({ id, priority, due, status, assignee, lease: null, ended: new Map(), deleted: false });
+    this.tasks.push({
+      id,
+      priority,
+      due,
+      status,
+      assignee,
+      lease: null,
+      ended: new Map(),
+      deleted: false,
+      isHanded: false,
+    });
   }
 
   get living(): readonly ModelTask[] {
@@ -58,6 +70,11 @@ export class QueueModel {
 
   held(agent: AgentName): readonly ModelTask[] {
     return this.living.filter(({ status, assignee }) => status === 'in_progress' && assignee === agent);
+  }
+
+  /** What the agent has by claims of its own: never more than its capacity. */
+  claimed(agent: AgentName): readonly ModelTask[] {
+    return this.held(agent).filter(({ isHanded }) => !isHanded);
   }
 
   /**
@@ -81,7 +98,8 @@ export class QueueModel {
   claim(task: ModelTask, agent: AgentName, leaseId: string): void {
     const { status, assignee } = task;
     const before = { status: status === 'in_progress' ? 'assigned' : status, assignee };
-    Object.assign(task, { status: 'in_progress', assignee: agent, lease: { id: leaseId, before } });
+    const isHanded = status === 'in_progress';
+    Object.assign(task, { status: 'in_progress', assignee: agent, lease: { id: leaseId, before }, isHanded });
   }
 
   giveBack(task: ModelTask, how: 'expired' | 'released'): void {
@@ -92,9 +110,10 @@ export class QueueModel {
 
   /** A change by somebody: another state or other hands end the lease. */
   set(task: ModelTask, to: Partial<Place>): void {
-    const holder = task.assignee;
+    const { status, assignee } = task;
     Object.assign(task, to);
-    if (task.status !== 'in_progress' || task.assignee !== holder) this.end(task, 'superseded');
+    if (task.status !== 'in_progress' || task.assignee !== assignee) this.end(task, 'superseded');
+    if (task.status !== status || task.assignee !== assignee) task.isHanded = task.status === 'in_progress';
   }
 
   expected({ deleted, status, assignee, lease }: ModelTask): unknown {

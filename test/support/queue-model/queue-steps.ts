@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import * as fc from 'fast-check';
 import { decidePoll } from '../../../src/queue/decide-poll.js';
 import type { PollOutcome } from '../../../src/queue/poll.commands.js';
-import type { TaskCommand } from '../../../src/tasks/task.decider.js';
+import type { TaskChanges, TaskCommand } from '../../../src/tasks/task.decider.js';
 import { taskPriorities, taskStatuses } from '../../../src/tasks/tasks.events.js';
 import { agentNames, agents, type AgentName, type ModelTask, type QueueModel } from './queue-model.js';
 import { recipient, type QueueWorld } from './queue-world.js';
@@ -28,25 +28,25 @@ const nth = fc.nat({ max: 9 });
 const capacity = fc.constantFrom(1, 1, 2, 3);
 const process = fc.nat({ max: 1 });
 
-const creating = fc
-  .tuple(
-    fc.constantFrom(...taskPriorities),
-    fc.option(fc.constantFrom(100, 200)),
-    fc.option(agent, { freq: 2 }),
-    fc.boolean(),
-  )
-  .map(([priority, due, assignee, isShown]) =>
-    step(`create(${priority}, ${due}, ${assignee}${isShown ? '' : ', not shown'})`, async (model, world) => {
-      const id = await world.create({
-        priority,
-        dueDate: due,
-        assignedTo: assignee,
-        assignedAgentId: assignee === null ? null : agents[assignee],
-      });
-      model.create(id, priority, due, assignee);
-      if (isShown) await world.show([id]);
-    }),
-  );
+const given = fc.record({
+  priority: fc.constantFrom(...taskPriorities),
+  due: fc.option(fc.constantFrom(100, 200)),
+  assignee: fc.option(agent, { freq: 2 }),
+});
+
+const creating = fc.tuple(fc.array(given, { minLength: 1, maxLength: 4 }), fc.boolean()).map(([tasks, isShown]) =>
+  step(
+    `create(${tasks.map((one) => `${one.priority} ${one.due} ${one.assignee}`).join(', ')}${isShown ? '' : '; not shown'})`,
+    async (model, world) => {
+      for (const { priority, due, assignee } of tasks) {
+        const assignedAgentId = assignee === null ? null : agents[assignee];
+        const id = await world.create({ priority, dueDate: due, assignedTo: assignee, assignedAgentId });
+        model.create(id, priority, due, assignee);
+        if (isShown) await world.show([id]);
+      }
+    },
+  ),
+);
 
 const showing = fc
   .array(nth, { maxLength: 4 })
@@ -74,7 +74,7 @@ const racing = fc.array(fc.record({ agent, process }), { minLength: 2, maxLength
         polls.map((poll) => world.poll(poll.agent, each, processFor(model, poll.agent, poll.process))),
       );
       for (const { agent: name } of polls) await noteSettled(model, world, name);
-      const before = new Map(agentNames.map((name) => [name, model.held(name).length]));
+      const before = new Map(agentNames.map((name) => [name, model.claimed(name).length]));
       const assigned = outcomes.filter(({ reason }) => reason === 'assigned');
       expect(new Set(assigned.map(idOf)).size).toBe(assigned.length);
       for (const outcome of assigned) expect(candidates).toContain(idOf(outcome));
@@ -83,7 +83,7 @@ const racing = fc.array(fc.record({ agent, process }), { minLength: 2, maxLength
         if (outcome !== undefined) note(model, poll.agent, outcome);
       }
       for (const name of agentNames) {
-        expect(model.held(name).length).toBeLessThanOrEqual(Math.max(before.get(name) ?? 0, each));
+        expect(model.claimed(name).length).toBeLessThanOrEqual(Math.max(before.get(name) ?? 0, each));
       }
       const emptyHanded = polls.filter((_, index) => outcomes[index]?.reason === 'no_tasks_available');
       for (const { agent: name } of emptyHanded) {
@@ -104,11 +104,18 @@ const stalling = fc
 
 const resuming = agent.map((name) => step(`resume(${name})`, resumeOf(name), (model) => model.stalled.has(name)));
 
-const overtaking = fc.record({ agent, process, capacity }).map((poll) =>
+/** The suspended poll comes back when another has been there, and perhaps somebody has made its task less urgent. */
+const overtaking = fc.record({ agent, process, capacity, isTouched: fc.boolean() }).map(({ isTouched, ...poll }) =>
   step(
-    `overtake(${poll.agent}, ${poll.capacity})`,
+    `overtake(${poll.agent}, ${poll.capacity}${isTouched ? ', touched' : ''})`,
     async (model, world) => {
       await stallOf(poll.agent, poll.process)(model, world);
+      const task = model.stalled.get(poll.agent)?.task;
+      if (isTouched && task !== undefined) {
+        await world.execute(task.id, changeOf(task, { priority: 'low' }));
+        task.priority = 'low';
+        await world.show([task.id]);
+      }
       await world.settle();
       await pollOf({ ...poll, isShown: false })(model, world);
       await world.settle();
@@ -175,7 +182,11 @@ const changing = fc
         const task = model.pick(which);
         if (task === undefined) return;
         const lost = isLate ? [...task.ended].findLast(([, how]) => how === 'expired') : undefined;
-        const outcome = await world.execute(task.id, changeOf(task, status, to, lost?.[0]));
+        const changes = {
+          ...(status === null ? {} : { status }),
+          ...(to === null ? {} : { assignedTo: to, assignedAgentId: agents[to] }),
+        };
+        const outcome = await world.execute(task.id, changeOf(task, changes, lost?.[0]));
         if (outcome.kind === 'refused') {
           const { refusal } = outcome;
           if (refusal.kind === 'LeaseLost') expect(refusal.how).toBe(lost?.[1]);
@@ -234,18 +245,10 @@ export const queueSteps = [
   deleting,
 ];
 
-function changeOf(
-  task: ModelTask,
-  status: (typeof taskStatuses)[number] | null,
-  to: AgentName | null,
-  leaseId: string | undefined,
-): TaskCommand {
+function changeOf(task: ModelTask, changes: TaskChanges, leaseId?: string): TaskCommand {
   return {
     type: 'ChangeTask',
-    changes: {
-      ...(status === null ? {} : { status }),
-      ...(to === null ? {} : { assignedTo: to, assignedAgentId: agents[to] }),
-    },
+    changes,
     by: task.assignee === null ? { name: 'tester', agentId: null } : recipient(task.assignee),
     ...(leaseId === undefined ? {} : { leaseId }),
     at: 1,
@@ -334,13 +337,12 @@ function resumeOf(name: AgentName): Run {
   return async (model, world) => {
     const poll = model.stalled.get(name);
     if (poll === undefined) return;
-    const before = model.held(name).length;
+    const before = model.claimed(name).length;
     poll.resume();
     const outcome = await poll.outcome;
     await noteSettled(model, world, name);
     model.stalled.delete(name);
     note(model, name, outcome);
-    // What was put into its hands meanwhile is no claim.
-    expect(model.held(name).length).toBeLessThanOrEqual(Math.max(before, poll.capacity));
+    expect(model.claimed(name).length).toBeLessThanOrEqual(Math.max(before, poll.capacity));
   };
 }
