@@ -7,6 +7,7 @@ import type { Checkpoint } from './checkpoint.js';
 import { closeQuietly, type Connect } from './database.js';
 import { answeredHalts } from './dead-letters.js';
 import { feed } from './feed.js';
+import { IdleMoves } from './idle-moves.js';
 import { lagEvents } from './lag.js';
 import { defaultLeaseTimes, Lease, type LeaseTimes, PROJECTOR_ROLE } from './lease.js';
 import type { EngineLogger } from './logger.js';
@@ -44,6 +45,7 @@ const RECENT = 32;
 interface Session {
   readonly workers: readonly ProjectionWorker[];
   readonly subscription: Subscription;
+  readonly idleMoves: IdleMoves;
   /** The live versions that it feeds. */
   readonly versions: string;
   /** Why it has to end; the first reason counts. */
@@ -189,14 +191,16 @@ export class ProjectionEngine {
       this.options.projections.map((projection) => [projection.name, projection]),
     );
     const live = (await readVersions(client)).filter((row) => row.state === 'live' && byName.has(row.projection));
+    const idleMoves = new IdleMoves(this.options.connect);
     const workers = live.flatMap((row) => {
       const projection = byName.get(row.projection);
-      return projection === undefined ? [] : [this.workerOf(projection, row.version)];
+      return projection === undefined ? [] : [this.workerOf(projection, row.version, idleMoves)];
     });
     if (workers.length === 0) throw new Error('there is no projection to feed: the schema is not migrated');
     const starts = await openAll(workers);
     const session: Session = {
       workers,
+      idleMoves,
       versions: versionsText(live),
       subscription: feed(
         this.options.store,
@@ -211,9 +215,10 @@ export class ProjectionEngine {
     return session;
   }
 
-  private workerOf(projection: Projection, version: number): ProjectionWorker {
+  private workerOf(projection: Projection, version: number, idleMoves: IdleMoves): ProjectionWorker {
     const { connect, logger, worker } = this.options;
-    return new ProjectionWorker(projection, version, connect, logger, this.metrics, { ...worker, mode: 'live' });
+    const options = { idleMoves, ...worker, mode: 'live' } as const;
+    return new ProjectionWorker(projection, version, connect, logger, this.metrics, options);
   }
 
   private watch(session: Session): void {
@@ -249,6 +254,7 @@ export class ProjectionEngine {
     for (const worker of session.workers) worker.stop();
     await session.subscription.stop().catch(() => undefined);
     await Promise.all(session.workers.map((worker) => worker.ended));
+    await session.idleMoves.close();
     this.session = undefined;
   }
 

@@ -63,7 +63,10 @@ export interface Projection {
   /** The event types that it folds; everything else passes by. */
   readonly handles: ReadonlySet<string>;
   readonly tables: ProjectionTables;
-  /** Least time between two commits, ms: nobody waits for this projection in milliseconds. Default 0. */
+  /**
+   * Least time between two commits, ms. A quiet projection commits at once; a busy one gathers what comes meanwhile, since
+   * a commit and the wake-up of everybody who waits cost the same for one event as for many. Default 10.
+   */
   readonly lingerMs: number;
   /** True: its rows depend on clocks or on events with retention, so a rebuild is not compared. */
   readonly volatile: boolean;
@@ -93,6 +96,8 @@ export interface ProjectionParts<E extends DomainEvent, Changes> {
   write(transaction: SqlTransaction, changes: Changes, version: number): Promise<void>;
 }
 
+const DEFAULT_LINGER_MS = 10;
+
 /** Ties fold and writer together, so that a list of projections needs no common type of changes. */
 export function defineProjection<E extends DomainEvent, Changes>(parts: ProjectionParts<E, Changes>): Projection {
   const { background, prelude } = parts;
@@ -101,7 +106,7 @@ export function defineProjection<E extends DomainEvent, Changes>(parts: Projecti
     policy: parts.policy,
     handles: new Set<string>(parts.handles),
     tables: parts.tables,
-    lingerMs: parts.lingerMs ?? 0,
+    lingerMs: parts.lingerMs ?? DEFAULT_LINGER_MS,
     volatile: parts.volatile ?? false,
     background: background && ((transaction, version) => background.chunk(transaction, version)),
     prelude: prelude && {

@@ -14,6 +14,7 @@ import {
   noteOf,
   parkedKeys,
 } from './dead-letters.js';
+import type { IdleMoves } from './idle-moves.js';
 import type { EngineLogger } from './logger.js';
 import type { EngineMetrics } from './metrics.js';
 import type { Projection } from './projection.js';
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   readonly batchSize?: number;
   /** How long an idle checkpoint may stay behind what was read past, ms. Default 100. */
   readonly idleMoveMs?: number;
+  /** Moves idle checkpoints together with those of other workers. Default: each by itself. */
+  readonly idleMoves?: Pick<IdleMoves, 'move'>;
   /** Attempts at one failing event before the policy of the projection applies. Default 3. */
   readonly attempts?: number;
   /** Called at named points of a transaction; a test may throw or wait there. */
@@ -241,13 +244,19 @@ export class ProjectionWorker {
         if (rest <= 0 || this.queue.length >= this.size.current || this.options.batchSize !== undefined) return;
         await this.work.wait(rest);
       } else if (isAfter(this.readPosition, this.checkpoint.position)) {
-        const rest = (this.options.idleMoveMs ?? 100) - rested;
+        const rest = this.idleMoveDueAt() - performance.now();
         if (rest <= 0) return;
         await this.work.wait(rest);
       } else {
         await this.work.wait();
       }
     }
+  }
+
+  /** On a beat that all workers of the process share, so that idle checkpoints move together. */
+  private idleMoveDueAt(): number {
+    const every = this.options.idleMoveMs ?? 100;
+    return every === 0 ? 0 : (Math.floor(this.lastProgressAt / every) + 1) * every;
   }
 
   private async next(): Promise<void> {
@@ -375,7 +384,8 @@ export class ProjectionWorker {
     const pause = new BackOff();
     for (;;) {
       try {
-        await this.transact(items, target, letters);
+        if (items.length === 0 && letters.length === 0) await this.moveIdle(target);
+        else await this.transact(items, target, letters);
         this.state = 'running';
         return;
       } catch (error) {
@@ -415,12 +425,25 @@ export class ProjectionWorker {
       await this.options.failpoint?.('before-commit');
     });
     await this.options.failpoint?.('after-commit');
+    this.progressed(target);
+    if (events.length > 0) this.metrics.events.inc({ ...this.labels, result: 'folded' }, events.length);
+    if (behind.length > 0) this.metrics.events.inc({ ...this.labels, result: 'parked' }, behind.length);
+  }
+
+  private async moveIdle(target: Checkpoint): Promise<void> {
+    const { idleMoves } = this.options;
+    if (idleMoves === undefined) return this.transact([], target, []);
+    const { name: projection } = this.projection;
+    const { version, checkpoint: from } = this;
+    if (!(await idleMoves.move({ projection, version, from, to: target }))) throw new Fenced();
+    this.progressed(target);
+  }
+
+  private progressed(target: Checkpoint): void {
     this.checkpoint = target;
     this.lastProgressAt = performance.now();
     this.metrics.lastProgress.setToCurrentTime(this.labels);
     this.trouble = undefined;
-    if (events.length > 0) this.metrics.events.inc({ ...this.labels, result: 'folded' }, events.length);
-    if (behind.length > 0) this.metrics.events.inc({ ...this.labels, result: 'parked' }, behind.length);
   }
 
   private sorted(items: readonly Item[]): { events: StoredEvent[]; behind: Item[] } {
