@@ -118,11 +118,18 @@ export class Claims {
       if (!isCandidate(known, commandOf(intent))) return { kind: 'not claimable' };
       const holder = await this.holders.intend(context, attempt.holder, intent);
       if (holder === undefined) return { kind: 'overtaken' };
+      if (await this.isKnownToBeLost(context, intent)) return { kind: 'lost', holder };
       const claimed = claimedFrom(await this.claim(context, intent), intent, context);
       return claimed === undefined ? { kind: 'lost', holder } : { kind: 'claimed', claimed };
     } finally {
       this.inHand.delete(row.taskId);
     }
+  }
+
+  /** Somebody was faster while the intent was written, and the log has said so already. */
+  private async isKnownToBeLost({ workspaceId }: CommandContext, intent: ClaimIntent): Promise<boolean> {
+    const known = await this.tasks.find(workspaceId, intent.taskId);
+    return known !== undefined && known.revision > BigInt(intent.taskRevision) && !isLeasedBy(known, intent);
   }
 
   private async look(workspaceId: number, { taskId, revision }: CandidateRow): Promise<KnownTask | undefined> {
@@ -152,6 +159,10 @@ export class Claims {
     const step = { ...context, keyed: false, commandId: derivedId('claim', intent.leaseId) };
     return this.tasks.execute(step, intent.taskId, commandOf(intent), [BigInt(intent.taskRevision)]);
   }
+}
+
+function isLeasedBy({ task }: KnownTask, { leaseId }: ClaimIntent): boolean {
+  return task.lease?.leaseId === leaseId;
 }
 
 function commandOf({ leaseId, agent, agentId, leaseSeconds }: ClaimIntent): ClaimTask {

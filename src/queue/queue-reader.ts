@@ -9,7 +9,8 @@ import { GroupCommit } from '../platform/group-commit/group-commit.js';
 import { unavailable } from '../platform/http/errors.js';
 import type { Recipient } from '../tasks/tasks.events.js';
 
-export const CANDIDATES_A_PAGE = 100;
+/** More than the polls that two busy processes have under way: what they are at is still in the page. */
+export const CANDIDATES_A_PAGE = 200;
 /** Far beyond every capacity: only a read model that lags by hundreds of tasks of one agent reaches it. */
 export const MAX_HELD = 200;
 
