@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../platform/auth/principal.js';
 import type { CommandContext } from '../platform/command/command-context.js';
-import { TaskDirectory } from '../tasks/task-directory.js';
 import type { TaskEffect } from '../tasks/task-effect.js';
 import { TaskPeople } from '../tasks/task-people.js';
-import { refusalOf } from '../tasks/task-refusals.js';
 import { TaskRunner } from '../tasks/task-runner.js';
 
 export interface Release {
@@ -16,7 +14,6 @@ export interface Release {
 @Injectable()
 export class ReleaseCommands {
   constructor(
-    private readonly tasks: TaskDirectory,
     private readonly runner: TaskRunner,
     private readonly people: TaskPeople,
   ) {}
@@ -30,24 +27,13 @@ export class ReleaseCommands {
     expected: readonly bigint[] | undefined,
   ): Promise<TaskEffect> {
     const onlyFor = await this.people.confinementOf(principal);
-    if (onlyFor === undefined) {
-      return this.runner.run(context, taskId, { type: 'ReleaseTask', reason, ...leaseOf(leaseId) }, expected);
-    }
-    const repeated = leaseId === undefined ? undefined : await this.alreadyBack(context.workspaceId, taskId, leaseId);
-    if (repeated !== undefined) return repeated;
-    return this.runner.run(context, taskId, { type: 'ReleaseTask', reason, onlyFor, ...leaseOf(leaseId) }, expected);
-  }
-
-  /**
-   * A task that went back to nobody is out of the reach of the agent's key; who knows the lease had it, and is told how
-   * that ended, as everybody else is.
-   */
-  private async alreadyBack(workspaceId: number, taskId: number, leaseId: string): Promise<TaskEffect | undefined> {
-    const known = await this.tasks.refresh(workspaceId, taskId);
-    const ended = known?.task.endedLeases.find((lease) => lease.leaseId === leaseId);
-    if (known === undefined || ended === undefined || known.task.snapshot.assignedTo !== null) return undefined;
-    if (ended.how !== 'released') throw refusalOf({ kind: 'LeaseLost', how: ended.how });
-    return { known, events: [], position: undefined, replayed: false, causes: [] };
+    const confined = onlyFor === undefined ? {} : { onlyFor };
+    return this.runner.run(
+      context,
+      taskId,
+      { type: 'ReleaseTask', reason, ...confined, ...leaseOf(leaseId) },
+      expected,
+    );
   }
 }
 

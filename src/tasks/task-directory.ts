@@ -118,5 +118,5 @@ function seenFrom({ state, workspaceId }: Loaded<TaskState>, asker: number): Tas
 }
 
 function hidesTheTask(decision: ReturnType<typeof taskDecider.decide>): boolean {
-  return decision.kind === 'refused' && ['NoSuchTask', 'NotYours'].includes(decision.refusal.kind);
+  return decision.kind === 'refused' && ['NoSuchTask', 'NotYours', 'LeaseLost'].includes(decision.refusal.kind);
 }

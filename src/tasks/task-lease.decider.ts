@@ -105,6 +105,12 @@ function holderOf(lease: HeldLease): Recipient {
   return { name: lease.holder, agentId: lease.holderAgentId };
 }
 
+/** How the lease by which this agent once had the task ended. Undefined: it never had such a lease, or nobody remembers. */
+export function ownEndOf({ endedLeases }: LiveTask, leaseId: string | undefined, who: Recipient): LeaseEnd | undefined {
+  const ended = endedLeases.find((lease) => lease.leaseId === leaseId);
+  return ended !== undefined && sameRecipient(ended.holder, who) ? ended.how : undefined;
+}
+
 /** How a lease that is not the current one ended; one that nobody remembers was overtaken long ago. */
 export function endOf({ endedLeases }: LiveTask, leaseId: string): LeaseEnd {
   return endedLeases.find((ended) => ended.leaseId === leaseId)?.how ?? 'superseded';

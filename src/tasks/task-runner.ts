@@ -4,6 +4,7 @@ import { effectOf, type TaskEffect } from './task-effect.js';
 import { knownTask, TaskDirectory, type KnownTask, type TaskOutcome } from './task-directory.js';
 import { noSuchTask, notYours, refusalOf, staleRevision } from './task-refusals.js';
 import { TaskViews } from './task-views.js';
+import { ownEndOf } from './task-lease.decider.js';
 import { taskDecider, type TaskCommand, type TaskRefusal } from './task.decider.js';
 import { isAssignedTo } from './task.state.js';
 import type { Recipient } from './tasks.events.js';
@@ -59,12 +60,21 @@ export class TaskRunner {
     return decision.kind === 'refused' ? decision.refusal : undefined;
   }
 
-  /** The task that a caller may reach. Errors: 403 when it is not the agent's own, before 404. */
-  async reach(workspaceId: number, taskId: number, onlyFor: Recipient | undefined): Promise<KnownTask> {
+  /**
+   * The task that a caller may reach: also one that the agent had by this lease, to be told how that ended. Errors: 403
+   * when it is not the agent's own, before 404.
+   */
+  async reach(
+    workspaceId: number,
+    taskId: number,
+    onlyFor: Recipient | undefined,
+    leaseId?: string,
+  ): Promise<KnownTask> {
+    const reaches = (known: KnownTask): boolean =>
+      isInReach(known, onlyFor) || (onlyFor !== undefined && ownEndOf(known.task, leaseId, onlyFor) !== undefined);
     const remembered = await this.directory.find(workspaceId, taskId);
-    return remembered !== undefined && isInReach(remembered, onlyFor)
-      ? remembered
-      : this.current(workspaceId, taskId, onlyFor);
+    if (remembered !== undefined && reaches(remembered)) return remembered;
+    return this.reached(await this.directory.refresh(workspaceId, taskId), onlyFor, reaches);
   }
 
   /**
@@ -72,8 +82,17 @@ export class TaskRunner {
    * and unlike a command nothing would refuse that.
    */
   async current(workspaceId: number, taskId: number, onlyFor: Recipient | undefined): Promise<KnownTask> {
-    const known = await this.directory.refresh(workspaceId, taskId);
-    if (onlyFor !== undefined && (known === undefined || !isInReach(known, onlyFor))) throw notYours();
+    return this.reached(await this.directory.refresh(workspaceId, taskId), onlyFor, (known) =>
+      isInReach(known, onlyFor),
+    );
+  }
+
+  private reached(
+    known: KnownTask | undefined,
+    onlyFor: Recipient | undefined,
+    reaches: (known: KnownTask) => boolean,
+  ): KnownTask {
+    if (onlyFor !== undefined && (known === undefined || !reaches(known))) throw notYours();
     if (known === undefined) throw noSuchTask();
     return known;
   }

@@ -491,6 +491,28 @@ describe('a lease', () => {
       .thenRefused({ kind: 'LeaseLost', how: 'superseded' });
   });
 
+  it('that has ended is told to the agent that had it, also when the task is out of its reach, and to no other', () => {
+    const late = change({ status: 'review' }, { by: bob, leaseId: 'a', onlyFor: bob });
+    const unchanged = change({ title: 'Fix login' }, { by: bob, leaseId: 'a', onlyFor: bob });
+    const release = { type: 'ReleaseTask', leaseId: 'a', reason: null, onlyFor: bob } as const;
+    const toEve = { status: 'in_progress', assignedTo: 'eve', assignedAgentId: 2 } as const;
+    const taken: TaskEvent = {
+      type: 'TaskClaimed',
+      data: { ...move(toEve), leaseId: 'e', holder: 'eve', holderAgentId: 2, epoch: 2, leaseSeconds: 900 },
+    };
+    given(created(), claimed, expired).when(late).thenRefused({ kind: 'LeaseLost', how: 'expired' });
+    given(created(), claimed, expired).when(unchanged).thenRefused({ kind: 'LeaseLost', how: 'expired' });
+    given(created(), claimed, expired).when(release).thenRefused({ kind: 'LeaseLost', how: 'expired' });
+    given(created(), claimed, released).when(release).thenNothing();
+    given(created(), claimed, released, taken).when(release).thenRefused({ kind: 'LeaseLost', how: 'released' });
+    given(created(), claimed, expired)
+      .when(change({ status: 'review' }, { by: eve, leaseId: 'a', onlyFor: eve }))
+      .thenRefused({ kind: 'NotYours' });
+    given(created(), claimed, expired)
+      .when(change({ status: 'review' }, { by: bob, leaseId: 'b', onlyFor: bob }))
+      .thenRefused({ kind: 'NotYours' });
+  });
+
   it('does not matter to a change that changes nothing: a repeated one stays harmless', () => {
     given(created(), claimed, expired)
       .when(change({ title: 'Fix login' }, { leaseId: 'a' }))

@@ -14,6 +14,7 @@ import {
   decideRelease,
   decideRenewal,
   endOf,
+  ownEndOf,
   isHolder,
   type ClaimTask,
   type ExpireLease,
@@ -86,15 +87,25 @@ type CommandOf<Type extends TaskCommand['type']> = Extract<TaskCommand, { type: 
 function decide(command: TaskCommand, state: TaskState): TaskDecision {
   if (command.type === 'CreateTask') return state.kind === 'none' ? decideCreate(command) : accepted();
   if (state.kind === 'none') return refused({ kind: isConfined(command) ? 'NotYours' : 'NoSuchTask' });
-  if (isConfined(command) && !isAssignedTo(state.snapshot, command.onlyFor)) return refused({ kind: 'NotYours' });
+  if (isConfined(command) && !isAssignedTo(state.snapshot, command.onlyFor)) return decideOutOfReach(command, state);
   if (state.kind === 'deleted') return isAbsorbedByDeletion(command) ? accepted() : refused({ kind: 'NoSuchTask' });
   return decideLive(command, state);
 }
 
-function isConfined(
-  command: Exclude<TaskCommand, { type: 'CreateTask' }>,
-): command is typeof command & Required<Confined> {
+type ConfinedCommand = Exclude<TaskCommand, { type: 'CreateTask' }>;
+
+function isConfined(command: ConfinedCommand): command is ConfinedCommand & Required<Confined> {
   return 'onlyFor' in command && command.onlyFor !== undefined;
+}
+
+/** Who had the task by the lease that it names is told how that ended, and nothing of what the task is now. */
+function decideOutOfReach(command: ConfinedCommand & Required<Confined>, state: TaskState): TaskDecision {
+  const leaseId = 'leaseId' in command ? command.leaseId : undefined;
+  const how = state.kind === 'task' ? ownEndOf(state, leaseId, command.onlyFor) : undefined;
+  if (how === undefined) return refused({ kind: 'NotYours' });
+  const isRepeat = command.type === 'ReleaseTask' && how === 'released';
+  const isNobodys = state.kind === 'task' && state.snapshot.assignedTo === null;
+  return isRepeat && isNobodys ? accepted() : refused({ kind: 'LeaseLost', how });
 }
 
 function isAbsorbedByDeletion(command: TaskCommand): boolean {

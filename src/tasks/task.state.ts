@@ -12,6 +12,12 @@ export type HeldLease = Lease & { readonly before: BeforeClaim };
 
 export type LeaseEnd = 'expired' | 'released' | 'superseded';
 
+export interface EndedLease {
+  readonly leaseId: string;
+  readonly holder: Recipient;
+  readonly how: LeaseEnd;
+}
+
 export interface LiveTask {
   readonly kind: 'task';
   readonly snapshot: TaskSnapshot;
@@ -19,7 +25,7 @@ export interface LiveTask {
   /** Of the last claim; 0 before the first. */
   readonly epoch: number;
   /** How the most recent leases ended, newest last. */
-  readonly endedLeases: readonly { readonly leaseId: string; readonly how: LeaseEnd }[];
+  readonly endedLeases: readonly EndedLease[];
   readonly commentIds: readonly number[];
   /** The most recent reviews, newest last. */
   readonly reviewIds: readonly number[];
@@ -177,6 +183,7 @@ function beforeClaim(claim: TaskMove): BeforeClaim {
 
 function leaseEnded(state: LiveTask, how: LeaseEnd): LiveTask {
   if (state.lease === null) return state;
-  const ended = [...state.endedLeases, { leaseId: state.lease.leaseId, how }];
+  const { leaseId, holder: name, holderAgentId: agentId } = state.lease;
+  const ended = [...state.endedLeases, { leaseId, holder: { name, agentId }, how }];
   return { ...state, lease: null, endedLeases: ended.slice(-REMEMBERED_LEASES) };
 }

@@ -89,7 +89,8 @@ export class TaskCommands {
   ): Promise<TaskEffect> {
     const { workspaceId } = context;
     const onlyFor = await this.people.confinementOf(principal);
-    const { task } = await this.runner.reach(workspaceId, taskId, onlyFor);
+    const leaseId = isGiven(body.lease_id) ? body.lease_id.toLowerCase() : undefined;
+    const { task } = await this.runner.reach(workspaceId, taskId, onlyFor, leaseId);
     const changes: TaskChanges = {
       ...plainChanges(body),
       ...(body.title === undefined ? {} : { title: body.title }),
@@ -105,7 +106,7 @@ export class TaskCommands {
         type: 'ChangeTask',
         changes,
         by: await this.people.actorOf(principal),
-        ...(isGiven(body.lease_id) ? { leaseId: body.lease_id.toLowerCase() } : {}),
+        ...(leaseId === undefined ? {} : { leaseId }),
         at: secondsIn(context),
         mentions: await this.people.mentioned(workspaceId, body.description ?? null),
         ...(onlyFor === undefined ? {} : { onlyFor }),

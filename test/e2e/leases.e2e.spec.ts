@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { StoredEvent } from '../../src/platform/event-store/stored-event.js';
@@ -73,6 +74,13 @@ describe('a task whose holder falls silent', () => {
     const refusal = { status: 409, body: { error: 'Lease is no longer held', lease_status: 'expired' } };
     expect(await call('PUT', `/api/tasks/${unassigned}`, late)).toMatchObject(refusal);
     expect(await call('POST', `/api/tasks/${unassigned}/release`, { lease_id: lost })).toMatchObject(refusal);
+
+    const { body: registered } = await call('POST', '/api/agents', { name: 'dead', role: 'coder' });
+    const { body: key } = await call('POST', `/api/agents/${registered.agent.id}/keys`, { scopes: ['agent:tasks'] });
+    const byItsKey = { key: key.api_key, body: late };
+    expect(await any().call('PUT', `/api/tasks/${unassigned}`, byItsKey)).toMatchObject(refusal);
+    const anothers = { key: key.api_key, body: { ...late, lease_id: randomUUID() } };
+    expect((await any().call('PUT', `/api/tasks/${unassigned}`, anothers)).status).toBe(403);
 
     const heir = await eventually('the next agent gets it', async () => {
       const { body } = await poll('heir');
