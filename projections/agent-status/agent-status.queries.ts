@@ -112,9 +112,9 @@ export class AgentStatusQueries {
          left join lateral (
            select ${AGENT_COLUMNS}
              from wanted w join agents a on a.agent_id = w.agent_id ${AGENT_JOINS}
-            order by a.agent_id desc limit $5 offset $6
+            order by a.created_at desc, a.agent_id desc limit $5 offset $6
          ) page on true
-        order by page.agent_id desc`,
+        order by page.created_at desc, page.agent_id desc`,
       [
         workspaceId,
         filter.status ?? null,

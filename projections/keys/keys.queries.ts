@@ -74,9 +74,9 @@ export class KeysQueries {
          from (select count(*) as total from api_keys where ${where}) t
          left join lateral (
            select ${COLUMNS}
-             from (select * from api_keys where ${where} order by key_id desc limit $${at} offset $${of}) k ${USES}
+             from (select * from api_keys where ${where} order by created_at desc, key_id desc limit $${at} offset $${of}) k ${USES}
          ) page on true
-        order by page.key_id desc`,
+        order by page.created_at desc, page.key_id desc`,
       [...values, limit, offset],
     );
     return { rows: rows.filter(isKey).map(keyOf), total: Number(rows[0]?.total ?? 0) };

@@ -32,8 +32,8 @@ export const keysTables: ProjectionTables = {
   `,
 
   index: (v) => `
-    create index if not exists api_keys_v${v}_workspace on api_keys_v${v} (workspace_id, key_id desc)
+    create index if not exists api_keys_v${v}_workspace on api_keys_v${v} (workspace_id, created_at desc, key_id desc)
       where agent_id is null;
-    create index if not exists api_keys_v${v}_agent on api_keys_v${v} (agent_id, key_id desc);
+    create index if not exists api_keys_v${v}_agent on api_keys_v${v} (agent_id, created_at desc, key_id desc);
   `,
 };

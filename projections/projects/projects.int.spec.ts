@@ -53,12 +53,12 @@ describe('the projects', () => {
   );
 
   it('are listed newest first, archived ones only when asked for', async () => {
-    await happened(...lifeOf(1), ...lifeOf(2), fact(2, 'ProjectArchived'));
+    await happened(...lifeOf(2), ...lifeOf(1), fact(1, 'ProjectArchived'));
 
     const active = await queries.list(1, { archived: false }, everything);
-    expect([active.total, active.rows.map(({ id }) => id)]).toEqual([1, [1]]);
+    expect([active.total, active.rows.map(({ id }) => id)]).toEqual([1, [2]]);
     const all = await queries.list(1, { archived: true }, { limit: 1, offset: 0 });
-    expect([all.total, all.rows.map(({ id, status }) => [id, status])]).toEqual([2, [[2, 'archived']]]);
+    expect([all.total, all.rows.map(({ id, status }) => [id, status])]).toEqual([2, [[1, 'archived']]]);
     expect(await queries.list(1, { archived: true }, { limit: 5, offset: 9 })).toEqual({ rows: [], total: 2 });
   });
 

@@ -67,9 +67,9 @@ export class ProjectQueries {
          left join lateral (
            select p.*, ${DETAILS}
              from wanted w join projects p on p.project_id = w.project_id
-            order by p.project_id desc limit $3 offset $4
+            order by p.created_at desc, p.project_id desc limit $3 offset $4
          ) page on true
-        order by page.project_id desc`,
+        order by page.created_at desc, page.project_id desc`,
       [workspaceId, filter.archived, paging.limit, paging.offset],
     );
     return { rows: rows.filter(isProject).map(projectOf), total: Number(rows[0]?.total ?? 0) };

@@ -39,6 +39,6 @@ export const projectsTables: ProjectionTables = {
   `,
 
   index: (v) => `
-    create index if not exists projects_v${v}_newest on projects_v${v} (workspace_id, project_id desc);
+    create index if not exists projects_v${v}_newest on projects_v${v} (workspace_id, created_at desc, project_id desc);
   `,
 };
