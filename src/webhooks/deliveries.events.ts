@@ -33,7 +33,7 @@ export interface AttemptFigures {
   readonly responseDigest: string | null;
 }
 
-/** Stream `delivery-{delivery id}`. A success at first try is one event. */
+/** Stream `deliveries-{webhook}`, as all outcomes. A success at first try is one event. */
 export interface DeliveryAttempted {
   readonly type: 'DeliveryAttempted';
   readonly data: DeliveryIdentity &
@@ -75,6 +75,10 @@ export interface DispatchMarked {
     readonly upTo: LogPlace;
     /** `stream@revision` of the facts. */
     readonly open: readonly string[];
+    /** What was tried of them; `at`: which of the list, from 0; `dueAt`: when the next attempt is due, ms since 1970. */
+    readonly tried: readonly { readonly at: number; readonly attempts: number; readonly dueAt: number }[];
+    /** Revision in the stream of deliveries from which on outcomes may be unknown to this note; -1: all may be. */
+    readonly outcomes: number;
   };
 }
 
@@ -104,7 +108,7 @@ const figures = {
   responseBytes: { type: 'integer', minimum: 0 },
   responseDigest: { type: ['string', 'null'], pattern: '^[0-9a-f]{64}$' },
 };
-const stream = 'delivery-{deliveryId}';
+const stream = 'deliveries-{webhookId}';
 const producer = 'webhooks';
 
 function object(properties: Record<string, object>) {
@@ -149,6 +153,7 @@ export const deliveryEventContracts = [
   }),
   eventContract<DispatchMarked>({
     type: 'DispatchMarked',
+    version: 2,
     stream: 'dispatch-{webhookId}',
     description: 'Up to here an endpoint has everything but what is listed.',
     producer,
@@ -157,6 +162,17 @@ export const deliveryEventContracts = [
       run,
       upTo: place,
       open: { type: 'array', maxItems: 1_000, items: { type: 'string', maxLength: 520 } },
+      tried: {
+        type: 'array',
+        maxItems: 1_000,
+        items: object({
+          at: { type: 'integer', minimum: 0 },
+          attempts: { type: 'integer', minimum: 1 },
+          dueAt: { type: 'integer', minimum: 0 },
+        }),
+      },
+      outcomes: { type: 'integer', minimum: -1 },
     }),
+    upcasters: { 1: (data) => ({ ...data, tried: [], outcomes: -1 }) },
   }),
 ];

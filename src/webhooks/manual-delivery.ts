@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { ListedAttempt } from '../../projections/webhooks/webhooks.queries.js';
 import { metadataOf, type CommandContext } from '../platform/command/command-context.js';
 import { EventStore } from '../platform/event-store/event-store.js';
-import { RevisionConflict } from '../platform/event-store/event-store.errors.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
 import type { Position } from '../platform/event-store/position.js';
-import { notFound, unavailable } from '../platform/http/errors.js';
+import { notFound } from '../platform/http/errors.js';
 import { Ids } from '../platform/ids/ids.js';
 import type { DeliveryEvent } from './deliveries.events.js';
-import { deliveryStream, DeliveryStreams } from './dispatch/delivery-streams.js';
+import { deliveriesStream, DeliveryStreams } from './dispatch/delivery-stream.js';
 import { EndpointView } from './dispatch/endpoint-view.js';
 import { type Sent, WebhookSender } from './dispatch/webhook-sender.js';
 import { placeOf } from './log-place.js';
@@ -18,7 +17,6 @@ import { factOf, type WebhookFact } from './webhook-facts.js';
 import { bodyOf, deliveryIdOf } from './webhook-message.js';
 
 const RUN = 'retry';
-const ATTEMPTS = 5;
 
 export interface ManualOutcome {
   readonly sent: Sent;
@@ -57,19 +55,19 @@ export class ManualDelivery {
     return this.sender.send(view, { deliveryId, event: 'test.ping', body, attempt: 1, isReplay: false });
   }
 
-  /** One more attempt of a message that the log of deliveries lists. */
+  /** One more attempt of a message that the log of deliveries lists; its number follows that of the listed one. */
   async retry(context: CommandContext, listed: ListedAttempt): Promise<ManualOutcome> {
     const view = await this.endpoints.find(context.workspaceId, listed.webhookId);
     const entry = await this.streams.entryAt(listed.stream, listed.revision);
     const fact = entry === undefined ? undefined : factOf(entry);
     if (fact === undefined) throw notFound('Delivery not found');
     const { deliveryId, event } = listed;
-    const { attempts } = await this.streams.recordOf(deliveryId, RUN);
     const body = bodyOf(fact, event, this.generation.current);
-    const sent = await this.sender.send(view, { deliveryId, event, body, attempt: attempts + 1, isReplay: true });
+    const sent = await this.sender.send(view, { deliveryId, event, body, attempt: listed.attempt + 1, isReplay: true });
     return { sent, position: await this.write(context, view, fact, listed, sent) };
   }
 
+  /** The dispatcher may be writing there, too: neither waits for the other. */
   private async write(
     context: CommandContext,
     view: EndpointView,
@@ -93,18 +91,9 @@ export class ManualDelivery {
       ? { type: 'DeliverySucceeded', data: identity }
       : { type: 'DeliveryAttempted', data: { ...identity, nextAttemptAt: null } };
     const id = this.ids.newId();
-    const metadata = { ...metadataOf(context), causationId: fact.eventId };
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const { revision } = await this.streams.recordOf(deliveryId, RUN);
-      const expected = revision < 0n ? 'no_stream' : revision;
-      try {
-        const { position } = await this.store.append(deliveryStream(deliveryId), [{ ...made, id, metadata }], expected);
-        this.excerpts.note({ eventId: id, text: excerpt });
-        return position;
-      } catch (error) {
-        if (!(error instanceof RevisionConflict)) throw error;
-      }
-    }
-    throw unavailable('Too many attempts of this message at once');
+    const proposed = { ...made, id, metadata: { ...metadataOf(context), causationId: fact.eventId } };
+    const { position } = await this.store.append(deliveriesStream(view.webhookId), [proposed], 'any');
+    this.excerpts.note({ eventId: id, text: excerpt });
+    return position;
   }
 }

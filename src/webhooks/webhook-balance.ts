@@ -8,7 +8,7 @@ import { Ids } from '../platform/ids/ids.js';
 import { logPages } from '../platform/log-tail/log-pages.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
 import { DispatchMark } from './dispatch/dispatch-mark.js';
-import { DeliveryStreams } from './dispatch/delivery-streams.js';
+import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import type { EndpointView } from './dispatch/endpoint-view.js';
 import { WITHOUT_FACTS } from './dispatch/facts-of-log.js';
 import { KnownEndpoints } from './known-endpoints.js';

@@ -9,7 +9,7 @@ import type { Json } from '../platform/event-store/stored-event.js';
 import { notFound } from '../platform/http/errors.js';
 import { integer, oneOf, pageOf, type Query as ListQuery, text } from '../platform/http/list-query.js';
 import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
-import { DeliveryStreams } from './dispatch/delivery-streams.js';
+import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import { KnownEndpoints } from './known-endpoints.js';
 import { ManualDelivery } from './manual-delivery.js';
 import { ResponseExcerpts } from './response-excerpts.js';

@@ -20,6 +20,20 @@ export function messageIdOf(deliveryId: string): string {
  * is too large for a message is named, and left to be fetched.
  */
 export function bodyOf(fact: WebhookFact, event: string, generation: string): Buffer {
+  const known = rendered.get(fact);
+  if (known?.event === event && known.generation === generation) return known.body;
+  const body = bodyFrom(fact, event, generation);
+  rendered.set(fact, { event, generation, body });
+  return body;
+}
+
+/** One fact often goes to many endpoints. */
+const rendered = new WeakMap<
+  WebhookFact,
+  { readonly event: string; readonly generation: string; readonly body: Buffer }
+>();
+
+function bodyFrom(fact: WebhookFact, event: string, generation: string): Buffer {
   const whole = render(fact, event, generation, fact.data);
   if (whole.length <= MOST_BYTES) return whole;
   const { id } = fact.data;

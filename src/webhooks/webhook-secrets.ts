@@ -13,6 +13,9 @@ const TAG_BYTES = 16;
 export class WebhookSecrets {
   private readonly signing: DerivedSecrets;
   private readonly sealing: DerivedSecrets;
+  /** Of what dispatchers hold and use a thousand times a second. */
+  private readonly derived = new WeakMap<KnownSecret, string>();
+  private readonly unsealed = new WeakMap<readonly SealedHeader[], Readonly<Record<string, string>>>();
 
   constructor(@Inject(CONFIG) config: Config) {
     this.signing = new DerivedSecrets(config.secretKeys, 'mc/webhook-secret/v1');
@@ -39,8 +42,14 @@ export class WebhookSecrets {
     const shown = secrets
       .filter((secret) => isLive(secret, instant))
       .toReversed()
-      .map((secret) => this.shown(workspaceId, webhookId, secret));
+      .map((secret) => this.remembered(workspaceId, webhookId, secret));
     return shown.every((each) => each !== undefined) ? shown : undefined;
+  }
+
+  private remembered(workspaceId: number, webhookId: number, secret: KnownSecret): string | undefined {
+    const shown = this.derived.get(secret) ?? this.shown(workspaceId, webhookId, secret);
+    if (shown !== undefined) this.derived.set(secret, shown);
+    return shown;
   }
 
   /** The same value gives the same text, so that a repeated command finds that nothing changed. */
@@ -61,6 +70,8 @@ export class WebhookSecrets {
     webhookId: number,
     headers: readonly SealedHeader[],
   ): Readonly<Record<string, string>> | undefined {
+    const known = this.unsealed.get(headers);
+    if (known !== undefined) return known;
     const opened: Record<string, string> = {};
     for (const { name, sealed, masterKeyId } of headers) {
       const key = this.key(masterKeyId, workspaceId, webhookId, name);
@@ -71,6 +82,7 @@ export class WebhookSecrets {
       const text = decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES));
       opened[name] = Buffer.concat([text, decipher.final()]).toString('utf8');
     }
+    this.unsealed.set(headers, opened);
     return opened;
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CommandContext } from '../platform/command/command-context.js';
-import { EventStore } from '../platform/event-store/event-store.js';
+import { EventStore, type LogEntry } from '../platform/event-store/event-store.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
 import { BEFORE_EVERYTHING, isAfter, type Position } from '../platform/event-store/position.js';
 import { parsePosition } from '../platform/event-store/position-text.js';
@@ -8,7 +8,7 @@ import { badRequest, notFound, Refusal } from '../platform/http/errors.js';
 import { derivedId } from '../platform/ids/ids.js';
 import { logPages } from '../platform/log-tail/log-pages.js';
 import { Numbers } from '../platform/numbers/numbers.js';
-import { DeliveryStreams } from './dispatch/delivery-streams.js';
+import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import { WITHOUT_FACTS } from './dispatch/facts-of-log.js';
 import { WebhookSender } from './dispatch/webhook-sender.js';
 import { KnownEndpoints } from './known-endpoints.js';
@@ -116,25 +116,20 @@ export class WebhookCommands {
     const outcome = await this.run(context, { type: 'RequestReplay', ...request });
     const [event] = outcome.events;
     if (event?.type !== 'WebhookReplayRequested') throw new Error('a replay was asked for without its fact');
-    const queued = await this.count(after ?? BEFORE_EVERYTHING, head, async (entry) => {
+    const dead = event.data.onlyDead ? await this.streams.dead(body.id) : undefined;
+    const queued = await this.count(after ?? BEFORE_EVERYTHING, head, (entry) => {
       const fact = factOf(entry);
       if (fact === undefined || view.replayNameFor(fact, event.data) === undefined) return false;
-      if (!event.data.onlyDead) return true;
-      const record = await this.streams.recordOf(deliveryIdOf(body.id, fact.eventId), event.data.replayId);
-      return record.died && !record.succeeded;
+      return dead === undefined || dead.has(deliveryIdOf(body.id, fact.eventId));
     });
     return { outcome, queued, replayId: event.data.replayId };
   }
 
-  private async count(
-    after: Position,
-    until: Position,
-    counts: (entry: Parameters<typeof factOf>[0]) => Promise<boolean>,
-  ): Promise<number> {
+  private async count(after: Position, until: Position, counts: (entry: LogEntry) => boolean): Promise<number> {
     let count = 0;
     const options = { after, until: () => until, withoutStreamPrefixes: WITHOUT_FACTS, name: 'webhook-replay' };
     for await (const { entries } of logPages(this.store, options)) {
-      for (const entry of entries) if (!isAfter(entry.position, until) && (await counts(entry))) count += 1;
+      for (const entry of entries) if (!isAfter(entry.position, until) && counts(entry)) count += 1;
     }
     return count;
   }

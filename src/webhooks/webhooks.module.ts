@@ -6,7 +6,7 @@ import { Database } from '../platform/read-models/database.js';
 import { ReadModelJob } from '../platform/read-models/read-model-job.js';
 import { Logger } from '../platform/telemetry/logger.js';
 import { Metrics } from '../platform/telemetry/metrics.js';
-import { DeliveryStreams } from './dispatch/delivery-streams.js';
+import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import { WebhookSender } from './dispatch/webhook-sender.js';
 import { KnownEndpoints } from './known-endpoints.js';
 import { ManualDelivery } from './manual-delivery.js';

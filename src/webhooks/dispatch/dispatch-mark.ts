@@ -11,7 +11,17 @@ const MOST_LISTED = 1_000;
 
 export interface SavedMark {
   readonly upTo: Position;
-  readonly open: readonly { readonly stream: string; readonly revision: bigint }[];
+  readonly open: readonly SavedOpen[];
+  /** The outcomes after this revision of the stream of deliveries are not in here. */
+  readonly outcomes: bigint;
+}
+
+export interface SavedOpen {
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly attempts: number;
+  /** ms since 1970; 0: now. */
+  readonly dueAt: number;
 }
 
 export function markStream(webhookId: number, run: string): string {
@@ -33,14 +43,12 @@ export class DispatchMark {
   async load(): Promise<SavedMark | undefined> {
     const entries = (await this.tools.store.readStreamBackwards(this.stream, { max: KEPT })) ?? [];
     const marks = entries.filter(isReadable).map(({ data }) => data as DispatchMarked['data']);
-    const [latest] = marks
-      .map(({ upTo, open }) => ({ upTo: positionOf(upTo), open: open.map(readOpen) }))
-      .toSorted((a, b) => comparePositions(b.upTo, a.upTo));
+    const [latest] = marks.map(readMark).toSorted((a, b) => comparePositions(b.upTo, a.upTo));
     return latest;
   }
 
-  /** Everything up to `cursor` is finished but for `open`. Errors: those of the store. */
-  async save(cursor: Position, open: OpenDeliveries): Promise<void> {
+  /** Everything up to `cursor` is finished but for `open`, by the outcomes up to a revision. Errors: those of the store. */
+  async save(cursor: Position, open: OpenDeliveries, revision: bigint): Promise<void> {
     const listed = open.oldest(MOST_LISTED + 1);
     const beyond = listed[MOST_LISTED];
     // What does not fit into the list is looked at again: the mark stands at the last listed one.
@@ -52,7 +60,9 @@ export class DispatchMark {
       webhookId: this.webhookId,
       run: this.run,
       upTo: placeOf(upTo),
-      open: shown.map(({ stream, revision }) => `${stream}@${revision}`),
+      open: shown.map((item) => `${item.stream}@${item.revision}`),
+      tried: shown.flatMap(({ attempts, dueAt }, at) => (attempts === 0 ? [] : [{ at, attempts, dueAt }])),
+      outcomes: Number(beyond === undefined ? revision : beyond.takenAt),
     };
     const event = platformEvent<DispatchMarked>({ type: 'DispatchMarked', data }, this.tools);
     await this.tools.store.append(this.stream, [event], 'any');
@@ -67,7 +77,20 @@ export class DispatchMark {
   }
 }
 
-function readOpen(text: string): SavedMark['open'][number] {
-  const at = text.lastIndexOf('@');
-  return { stream: text.slice(0, at), revision: BigInt(text.slice(at + 1)) };
+function readMark({ upTo, open, tried, outcomes }: DispatchMarked['data']): SavedMark {
+  const attempts = new Map(tried.map((each) => [each.at, each]));
+  return {
+    upTo: positionOf(upTo),
+    open: open.map((text, index) => {
+      const at = text.lastIndexOf('@');
+      const known = attempts.get(index);
+      return {
+        stream: text.slice(0, at),
+        revision: BigInt(text.slice(at + 1)),
+        attempts: known?.attempts ?? 0,
+        dueAt: known?.dueAt ?? 0,
+      };
+    }),
+    outcomes: BigInt(outcomes),
+  };
 }

@@ -5,7 +5,7 @@ import type { Ids } from '../../platform/ids/ids.js';
 import type { Logger } from '../../platform/telemetry/logger.js';
 import type { ResponseExcerpts } from '../response-excerpts.js';
 import type { WebhookWriter } from '../webhook-writer.js';
-import type { DeliveryStreams } from './delivery-streams.js';
+import type { DeliveryStreams } from './delivery-stream.js';
 import type { DispatchMetrics } from './dispatch-metrics.js';
 import type { WebhookSender } from './webhook-sender.js';
 

@@ -1,10 +1,5 @@
 import { backoffMs, pause } from '../../platform/event-store/backoff.js';
-import {
-  AppendRefused,
-  MalformedEvent,
-  PositionRefused,
-  RevisionConflict,
-} from '../../platform/event-store/event-store.errors.js';
+import { PositionRefused } from '../../platform/event-store/event-store.errors.js';
 import type { LogEntry } from '../../platform/event-store/event-store.js';
 import { BEFORE_EVERYTHING, isAfter, laterOf, type Position } from '../../platform/event-store/position.js';
 import type { ProposedEvent } from '../../platform/event-store/stored-event.js';
@@ -14,18 +9,22 @@ import { placeOf } from '../log-place.js';
 import { nextAttemptAt } from '../retry-schedule.js';
 import { factOf, type WebhookFact } from '../webhook-facts.js';
 import { bodyOf, deliveryIdOf } from '../webhook-message.js';
-import { DispatchMark } from './dispatch-mark.js';
-import { deliveryStream, type DeliveryRecord } from './delivery-streams.js';
+import type { DeliveryRecord } from './delivery-records.js';
+import { DispatchMark, type SavedOpen } from './dispatch-mark.js';
 import type { DispatchTools } from './dispatch-tools.js';
 import type { EndpointHealth } from './endpoint-health.js';
 import type { EndpointView } from './endpoint-view.js';
 import { WITHOUT_FACTS } from './facts-of-log.js';
 import { OpenDeliveries, type OpenDelivery } from './open-deliveries.js';
+import type { OutcomeLog } from './outcome-log.js';
 import type { Pace } from './pace.js';
 import type { Sent } from './webhook-sender.js';
 
+/** In flight, or answered and not yet written down: as many may be sent once more after a crash. */
 const WINDOW = 8;
 const LOOKUPS = 16;
+/** Facts that are taken from a page before what is due is begun. */
+const STRETCH = 64;
 const RETRY_MS = { first: 50, last: 5_000 };
 const QUIET_SAVE_MS = 600_000;
 const PATIENCE_MS = 400;
@@ -42,10 +41,12 @@ export interface RunSource {
   readonly until: () => Position;
   /** A replay ends there. */
   readonly endsAt: Position | undefined;
-  /** Deliveries of facts up to here may have been worked on by somebody before. */
-  readonly horizon: Position;
-  /** A record that needs nothing more. */
-  readonly isDone: (record: DeliveryRecord) => boolean;
+  /** Nobody can have worked on it before this process. */
+  readonly isNew: boolean;
+  /** Called once, before anything else. */
+  readonly prepare?: () => Promise<void>;
+  /** A delivery that needs nothing more. */
+  readonly isDone: (record: DeliveryRecord, deliveryId: string) => boolean;
 }
 
 /**
@@ -74,9 +75,14 @@ export class EndpointRun {
     private readonly view: EndpointView,
     private readonly health: EndpointHealth,
     private readonly pace: Pace,
+    private readonly outcomes: OutcomeLog,
     private readonly source: RunSource,
     private readonly tools: DispatchTools,
-    private readonly onEnd: () => void,
+    private readonly told: {
+      /** The run has nothing left to do, ever. */
+      readonly onEnd: () => void;
+      readonly onWritten: (event: DeliveryEvent) => void;
+    },
   ) {
     this.open = new OpenDeliveries(view.state.order);
     this.cursor = source.after;
@@ -109,9 +115,20 @@ export class EndpointRun {
         this.start();
         return;
       }
-      this.take(fact, name, undefined);
+      this.take(fact, name);
     }
     this.cursor = position;
+  }
+
+  /** An outcome of this endpoint that another run, process or person brought about. */
+  heard(event: DeliveryEvent): void {
+    const item = this.open.resting(event.data.deliveryId);
+    if (item === undefined) return;
+    const record = this.outcomes.recordAfter(event, this.source.id);
+    item.attempts = Math.max(item.attempts, record.attempts);
+    if (!this.source.isDone(record, item.deliveryId)) return;
+    this.finish(item);
+    this.pump();
   }
 
   /** Somebody skipped what is pending, or the endpoint was enabled again. */
@@ -167,7 +184,7 @@ export class EndpointRun {
     this.savedAt = performance.now();
     this.savedCursor = this.cursor;
     try {
-      await this.mark.save(this.cursor, this.open);
+      await this.mark.save(this.cursor, this.open, this.outcomes.revision);
     } catch (error) {
       this.isDirty = true;
       this.tools.logger.warn({ err: error, webhookId: this.view.webhookId }, 'the mark of a webhook was not saved');
@@ -191,15 +208,19 @@ export class EndpointRun {
   }
 
   private async restore(): Promise<void> {
+    await this.source.prepare?.();
     const saved = await this.mark.load();
-    if (saved === undefined) return;
+    if (saved === undefined) {
+      await this.outcomes.learn(this.source.isNew ? 'end' : -1n);
+      return;
+    }
+    await this.outcomes.learn(saved.outcomes);
     for (let from = 0; from < saved.open.length; from += LOOKUPS) {
+      const listed = saved.open.slice(from, from + LOOKUPS);
       const entries = await Promise.all(
-        saved.open
-          .slice(from, from + LOOKUPS)
-          .map(({ stream, revision }) => this.tools.streams.entryAt(stream, revision)),
+        listed.map(({ stream, revision }) => this.tools.streams.entryAt(stream, revision)),
       );
-      await this.takeAll(entries.filter((entry) => entry !== undefined));
+      for (const [index, entry] of entries.entries()) if (entry !== undefined) this.takeFrom(entry, listed[index]);
     }
     this.cursor = laterOf(this.cursor, saved.upTo);
     this.savedCursor = this.cursor;
@@ -216,9 +237,9 @@ export class EndpointRun {
         signal: this.stopping.signal,
       });
       for await (const { entries, upTo } of pages) {
-        for (let from = 0; from < entries.length && !this.isStopped; from += LOOKUPS * 4) {
-          const part = entries.slice(from, from + LOOKUPS * 4);
-          await this.takeAll(part);
+        for (let from = 0; from < entries.length && !this.isStopped; from += STRETCH) {
+          const part = entries.slice(from, from + STRETCH);
+          for (const entry of part) this.takeFrom(entry);
           this.cursor = part.at(-1)?.position ?? this.cursor;
           this.pump();
           await this.room();
@@ -245,64 +266,41 @@ export class EndpointRun {
     const { endsAt } = this.source;
     if (endsAt === undefined || this.isReading || this.isStopped || this.open.size > 0 || this.inFlight > 0) return;
     this.stopping.abort();
-    this.onEnd();
+    this.told.onEnd();
   }
 
-  /** In the order of the log; what was worked on before is looked up side by side. */
-  private async takeAll(entries: readonly LogEntry[]): Promise<void> {
-    const matching = entries.flatMap((entry) => {
-      const fact = factOf(entry);
-      const name = fact === undefined ? undefined : this.source.nameFor(fact);
-      return fact === undefined || name === undefined ? [] : [{ fact, name }];
-    });
-    for (let from = 0; from < matching.length; from += LOOKUPS) {
-      const part = matching.slice(from, from + LOOKUPS);
-      const records = await Promise.all(part.map(({ fact }) => this.recordOf(fact)));
-      for (const [index, { fact, name }] of part.entries()) this.take(fact, name, records[index]);
-    }
+  private takeFrom(entry: LogEntry, saved?: SavedOpen): void {
+    const fact = factOf(entry);
+    const name = fact === undefined ? undefined : this.source.nameFor(fact);
+    if (fact !== undefined && name !== undefined) this.take(fact, name, saved);
   }
 
-  private async recordOf(fact: WebhookFact): Promise<DeliveryRecord | undefined> {
-    if (isAfter(fact.position, this.source.horizon)) return undefined;
-    return this.tools.streams.recordOf(deliveryIdOf(this.view.webhookId, fact.eventId), this.source.id);
-  }
-
-  private take(fact: WebhookFact, event: string, record: DeliveryRecord | undefined): void {
-    if (record !== undefined && this.source.isDone(record)) return;
+  private take(fact: WebhookFact, event: string, saved?: SavedOpen): void {
+    const deliveryId = deliveryIdOf(this.view.webhookId, fact.eventId);
+    const record = this.outcomes.recordOf(deliveryId, this.source.id);
+    if (this.source.isDone(record, deliveryId)) return;
     this.isDirty = true;
-    this.open.add(
-      {
-        deliveryId: deliveryIdOf(this.view.webhookId, fact.eventId),
-        eventId: fact.eventId,
-        event,
-        stream: fact.stream,
-        revision: fact.revision,
-        position: fact.position,
-        correlationId: fact.correlationId,
-        counts: this.view.ownNameFor(fact) !== undefined,
-        key: fact.key,
-        body: bodyOf(fact, event, this.tools.generation.current),
-        attempts: record?.attempts ?? 0,
-        unsure: false,
-        seen: record?.revision ?? -1n,
-      },
-      this.isSkipped(fact) ? 0 : (record?.dueAt ?? 0),
-    );
+    const { attempts, dueAt } = record.attempts > 0 ? record : (saved ?? record);
+    this.open.add({
+      deliveryId,
+      eventId: fact.eventId,
+      event,
+      stream: fact.stream,
+      revision: fact.revision,
+      position: fact.position,
+      correlationId: fact.correlationId,
+      counts: this.view.ownNameFor(fact) !== undefined,
+      key: fact.key,
+      body: attempts > 0 ? undefined : bodyOf(fact, event, this.tools.generation.current),
+      attempts,
+      dueAt: this.isSkipped(fact) ? 0 : dueAt,
+      takenAt: this.outcomes.revision,
+    });
   }
 
   /** One attempt, or what stands in its place. Never rejects. */
   private async bring(item: OpenDelivery): Promise<void> {
     try {
-      if (item.attempts > 0 || item.unsure || item.body === undefined) {
-        const record = await this.tools.streams.recordOf(item.deliveryId, this.source.id);
-        if (this.source.isDone(record)) {
-          this.finish(item);
-          return;
-        }
-        item.seen = record.revision;
-        item.attempts = Math.max(item.attempts, record.attempts);
-        item.unsure = false;
-      }
       if (this.isSkipped(item)) {
         await this.conclude(item, { type: 'DeliverySkipped', data: this.identityOf(item) }, 'skipped');
         return;
@@ -316,7 +314,6 @@ export class EndpointRun {
     } catch (error) {
       if (this.isStopped) return;
       this.tools.logger.warn({ err: error, deliveryId: item.deliveryId }, 'a message cannot be sent now');
-      item.unsure = true;
       this.open.later(item, this.tools.clock.now().getTime() + RETRY_MS.last);
     }
   }
@@ -373,53 +370,40 @@ export class EndpointRun {
     this.open.finish(item);
   }
 
-  /**
-   * Until it is written or refused. False: somebody else wrote meanwhile, and the item comes again after a look; or this run
-   * ends, and the next one does so.
-   */
+  /** False: the item is done with by somebody else, comes again, or is left to the next start. */
   private async write(item: OpenDelivery, event: DeliveryEvent, sent: Sent | undefined): Promise<boolean> {
-    const { store, clock, ids, logger, metrics, excerpts } = this.tools;
+    const { clock, ids, metrics, excerpts } = this.tools;
     const now = clock.now().toISOString();
-    // A new id each time: two dispatchers that made the same attempt must not be taken for one.
-    const proposed: ProposedEvent<DeliveryEvent> = {
-      ...event,
-      id: ids.newId(),
-      metadata: {
-        workspaceId: this.view.workspaceId,
-        correlationId: item.correlationId,
-        causationId: item.eventId,
-        actor: { kind: 'system', id: 'webhooks', name: 'webhooks' },
-        occurredAt: now,
-        recordedAt: now,
-      },
-    };
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const { revision } = await store.append(
-          deliveryStream(item.deliveryId),
-          [proposed],
-          item.seen < 0n ? 'no_stream' : item.seen,
-        );
-        item.seen = revision;
-        if (sent !== undefined) excerpts.note({ eventId: proposed.id, text: sent.excerpt });
-        return true;
-      } catch (error) {
-        const again = clock.now().getTime();
-        if (error instanceof RevisionConflict) {
+    for (;;) {
+      // A new id each time: two dispatchers that made the same attempt must not be taken for one.
+      const proposed: ProposedEvent<DeliveryEvent> = {
+        type: event.type,
+        data: event.data,
+        id: ids.newId(),
+        metadata: {
+          workspaceId: this.view.workspaceId,
+          correlationId: item.correlationId,
+          causationId: item.eventId,
+          actor: { kind: 'system', id: 'webhooks', name: 'webhooks' },
+          occurredAt: now,
+          recordedAt: now,
+        },
+      };
+      switch (await this.outcomes.write(proposed)) {
+        case 'written':
+          if (sent !== undefined) excerpts.note({ eventId: proposed.id, text: sent.excerpt });
+          this.told.onWritten(event);
+          return true;
+        case 'elsewhere':
           metrics.count('elsewhere');
-          item.unsure = true;
-          this.open.later(item, again);
+          if (!this.source.isDone(this.outcomes.recordOf(item.deliveryId, this.source.id), item.deliveryId)) continue;
+          this.finish(item);
           return false;
-        }
-        if (error instanceof AppendRefused || error instanceof MalformedEvent) {
-          logger.error({ err: error, deliveryId: item.deliveryId }, 'what became of a message cannot be written');
-          item.unsure = true;
-          this.open.later(item, again + UNWRITTEN_AGAIN_MS);
+        case 'refused':
+          this.open.later(item, clock.now().getTime() + UNWRITTEN_AGAIN_MS);
           return false;
-        }
-        if (this.isStopped) return false;
-        if (attempt === 0) logger.warn({ err: error }, 'what became of a message cannot be written now; trying again');
-        await pause(backoffMs(attempt, RETRY_MS.first, RETRY_MS.last), this.stopping.signal);
+        case 'stopped':
+          return false;
       }
     }
   }

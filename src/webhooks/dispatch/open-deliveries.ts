@@ -1,6 +1,7 @@
 import type { Position } from '../../platform/event-store/position.js';
 import type { DeliveryOrder } from '../webhooks.events.js';
 import { DueHeap } from './due-heap.js';
+import { Fifo } from './fifo.js';
 
 /** A message that is neither delivered nor dead. */
 export interface OpenDelivery {
@@ -18,10 +19,10 @@ export interface OpenDelivery {
   body: Buffer | undefined;
   /** Attempts made in this run. */
   attempts: number;
-  /** The delivery's stream must be looked at before an attempt: somebody else may have written there. */
-  unsure: boolean;
-  /** Revision of the delivery's stream; -1: it has none. */
-  seen: bigint;
+  /** When its next attempt is due, ms since 1970; 0: now. */
+  dueAt: number;
+  /** Revision of the stream of deliveries when it was taken from the log: its outcomes lie behind it. */
+  readonly takenAt: bigint;
 }
 
 /** Never attempted ones that are held in memory; what comes after them stays in the log. */
@@ -36,10 +37,10 @@ const MOST_WAITING = 20_000;
 export class OpenDeliveries {
   private readonly open = new Map<string, OpenDelivery>();
   private readonly queues = new Map<string, OpenDelivery[]>();
-  private ready: OpenDelivery[] = [];
-  private waiting = new DueHeap<OpenDelivery>();
-  /** When those that wait behind another one of their lane are due. */
-  private readonly dueLater = new Map<string, number>();
+  /** May hold some that are finished. */
+  private readonly ready = new Fifo<OpenDelivery>();
+  private readonly waiting = new DueHeap<OpenDelivery>();
+  private readonly handedOut = new Set<OpenDelivery>();
   private fresh = 0;
 
   constructor(private readonly order: DeliveryOrder) {}
@@ -68,8 +69,14 @@ export class OpenDeliveries {
     return oldest;
   }
 
-  /** In the order of the log. `dueAt`: ms since 1970; 0: now. */
-  add(item: OpenDelivery, dueAt: number): void {
+  /** One that is in hand and not handed out. */
+  resting(deliveryId: string): OpenDelivery | undefined {
+    const item = this.open.get(deliveryId);
+    return item === undefined || this.handedOut.has(item) ? undefined : item;
+  }
+
+  /** In the order of the log. */
+  add(item: OpenDelivery): void {
     if (this.open.has(item.deliveryId)) return;
     this.open.set(item.deliveryId, item);
     if (item.attempts === 0) this.fresh += 1;
@@ -78,12 +85,9 @@ export class OpenDeliveries {
       const queue = this.queues.get(lane) ?? [];
       queue.push(item);
       this.queues.set(lane, queue);
-      if (queue.length > 1) {
-        this.dueLater.set(item.deliveryId, dueAt);
-        return;
-      }
+      if (queue.length > 1) return;
     }
-    this.schedule(item, dueAt);
+    this.schedule(item);
   }
 
   /** Whose turn it is at `now`; it is handed out once, until {@link later}. */
@@ -93,53 +97,63 @@ export class OpenDeliveries {
       if (due === undefined) break;
       this.ready.push(due);
     }
+    this.skipFinished();
     const item = this.ready.shift();
-    if (item !== undefined && item.attempts === 0) this.fresh -= 1;
+    if (item === undefined) return undefined;
+    this.handedOut.add(item);
+    if (item.attempts === 0) this.fresh -= 1;
     return item;
   }
 
   /** When somebody's turn comes; undefined: nobody waits. */
   get nextDue(): number | undefined {
-    return this.ready.length > 0 ? 0 : this.waiting.next;
+    this.skipFinished();
+    return this.ready.size > 0 ? 0 : this.waiting.next;
   }
 
   /** It failed, or could not be tried: its turn comes again. */
   later(item: OpenDelivery, dueAt: number): void {
     item.body = undefined;
+    item.dueAt = dueAt;
+    this.handedOut.delete(item);
     if (item.attempts === 0) this.fresh += 1;
-    this.schedule(item, dueAt);
+    this.schedule(item);
   }
 
   /** Delivered or dead: the next of its lane has its turn. */
   finish(item: OpenDelivery): void {
     this.open.delete(item.deliveryId);
+    if (!this.handedOut.delete(item) && item.attempts === 0) this.fresh -= 1;
     const lane = this.laneOf(item);
-    if (lane === undefined) return;
-    const queue = this.queues.get(lane);
-    queue?.shift();
-    const [head] = queue ?? [];
-    if (head === undefined) {
-      this.queues.delete(lane);
-      return;
-    }
-    const dueAt = this.dueLater.get(head.deliveryId) ?? 0;
-    this.dueLater.delete(head.deliveryId);
-    this.schedule(head, dueAt);
+    const queue = lane === undefined ? undefined : this.queues.get(lane);
+    if (lane === undefined || queue === undefined) return;
+    const at = queue.indexOf(item);
+    queue.splice(at, 1);
+    const [head] = queue;
+    if (head === undefined) this.queues.delete(lane);
+    else if (at === 0) this.schedule(head);
   }
 
   /** Everybody's turn is now. */
   hurry(): void {
+    for (const item of this.open.values()) if (!this.handedOut.has(item)) item.dueAt = 0;
     for (;;) {
       const item = this.waiting.takeDue(Infinity);
       if (item === undefined) break;
       this.ready.push(item);
     }
-    this.dueLater.clear();
   }
 
-  private schedule(item: OpenDelivery, dueAt: number): void {
-    if (dueAt === 0) this.ready.push(item);
-    else this.waiting.put(dueAt, item);
+  private schedule(item: OpenDelivery): void {
+    if (item.dueAt === 0) this.ready.push(item);
+    else this.waiting.put(item.dueAt, item);
+  }
+
+  private skipFinished(): void {
+    for (let first = this.ready.first; first !== undefined; first = this.ready.first) {
+      if (this.open.get(first.deliveryId) === first) return;
+      this.ready.shift();
+    }
   }
 
   private laneOf({ key }: OpenDelivery): string | undefined {

@@ -11,7 +11,7 @@ import { Metrics } from '../../platform/telemetry/metrics.js';
 import { ResponseExcerpts } from '../response-excerpts.js';
 import { WebhookSecrets } from '../webhook-secrets.js';
 import { WebhookWriter } from '../webhook-writer.js';
-import { DeliveryStreams } from './delivery-streams.js';
+import { DeliveryStreams } from './delivery-stream.js';
 import { DispatchMetrics } from './dispatch-metrics.js';
 import type { DispatchTools } from './dispatch-tools.js';
 import { SoleDispatcher } from './sole-dispatcher.js';

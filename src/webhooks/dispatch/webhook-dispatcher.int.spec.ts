@@ -23,7 +23,7 @@ import { Numbers } from '../../platform/numbers/numbers.js';
 import { WebhookSecrets } from '../webhook-secrets.js';
 import { WebhookWriter } from '../webhook-writer.js';
 import type { DeliveryOrder } from '../webhooks.events.js';
-import { DeliveryStreams } from './delivery-streams.js';
+import { DeliveryStreams } from './delivery-stream.js';
 import { DispatchMetrics } from './dispatch-metrics.js';
 import { WebhookDispatcher } from './webhook-dispatcher.js';
 import { WebhookSender } from './webhook-sender.js';

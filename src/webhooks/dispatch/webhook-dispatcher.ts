@@ -9,12 +9,14 @@ import type { NumbersAllocated } from '../../platform/numbers/numbers.events.js'
 import { positionOf } from '../log-place.js';
 import { factOf, type WebhookFact } from '../webhook-facts.js';
 import { webhookStream } from '../webhook.decider.js';
+import { webhookOfDeliveries } from './delivery-stream.js';
 import type { WebhookEvent, WebhookReplayRequested } from '../webhooks.events.js';
 import type { DispatchTools } from './dispatch-tools.js';
 import { EndpointHealth } from './endpoint-health.js';
 import { EndpointRun, type RunSource } from './endpoint-run.js';
 import { EndpointView } from './endpoint-view.js';
 import { WITHOUT_FACTS } from './facts-of-log.js';
+import { OutcomeLog } from './outcome-log.js';
 import { Pace } from './pace.js';
 
 const STREAM = 'webhook-';
@@ -26,6 +28,7 @@ interface Endpoint {
   readonly view: EndpointView;
   readonly health: EndpointHealth;
   readonly pace: Pace;
+  readonly outcomes: OutcomeLog;
   /** `live`, and a run a replay. */
   readonly runs: Map<string, EndpointRun>;
 }
@@ -57,7 +60,7 @@ export class WebhookDispatcher {
     await this.subscription?.stop();
     await this.ticks?.stop();
     await this.saving?.stop();
-    await Promise.all(this.allRuns().map((run) => run.stop()));
+    await Promise.all([...this.endpoints.values()].map(stopped));
   }
 
   private get isStopped(): boolean {
@@ -120,14 +123,21 @@ export class WebhookDispatcher {
     let endpoint = this.endpoints.get(webhookId);
     if (endpoint === undefined) {
       if (event.type !== 'WebhookRegistered') return undefined;
-      const view = new EndpointView(webhookId);
-      const health = new EndpointHealth(view, this.tools);
-      endpoint = { view, health, pace: new Pace(this.tools.perSecond), runs: new Map() };
+      endpoint = this.endpointOf(new EndpointView(webhookId));
       this.endpoints.set(webhookId, endpoint);
     }
     if (!endpoint.view.apply(event)) return undefined;
     endpoint.health.viewChanged();
     return endpoint;
+  }
+
+  private endpointOf(view: EndpointView): Endpoint {
+    const runs = new Map<string, EndpointRun>();
+    const outcomes = new OutcomeLog(view.webhookId, this.tools, (event) => {
+      for (const run of runs.values()) run.heard(event);
+    });
+    const health = new EndpointHealth(view, this.tools);
+    return { view, health, pace: new Pace(this.tools.perSecond), outcomes, runs };
   }
 
   private subscribe(): void {
@@ -157,6 +167,8 @@ export class WebhookDispatcher {
     for (const entry of entries) {
       if (!isAfter(entry.position, this.position)) continue;
       if (entry.stream.startsWith(STREAM)) this.follow(entry);
+      const webhookId = webhookOfDeliveries(entry.stream);
+      if (webhookId !== undefined) this.endpoints.get(webhookId)?.outcomes.seen(entry.revision);
       if (this.endpoints.size > 0) this.offer(entry.position, factOf(entry));
       this.position = entry.position;
     }
@@ -174,7 +186,8 @@ export class WebhookDispatcher {
     const { view, runs } = endpoint;
     if (view.state.kind === 'removed') {
       this.endpoints.delete(view.webhookId);
-      for (const run of runs.values()) void run.stop();
+      this.tools.sender.forget(view.webhookId);
+      void stopped(endpoint);
       return;
     }
     this.startRuns(endpoint);
@@ -196,7 +209,7 @@ export class WebhookDispatcher {
       after: view.startedAt,
       until: () => this.position,
       endsAt: undefined,
-      horizon: this.horizon,
+      isNew: isAfter(view.startedAt, this.horizon),
       isDone: ({ succeeded, died }) => succeeded || died,
     };
   }
@@ -205,15 +218,18 @@ export class WebhookDispatcher {
     const { view } = endpoint;
     const { replayId, onlyDead } = request;
     const until = positionOf(request.until);
+    let dead: ReadonlySet<string> = new Set();
     const source: RunSource = {
       id: replayId,
       nameFor: (fact) => (isAfter(fact.position, until) ? undefined : view.replayNameFor(fact, request)),
       after: request.after === null ? BEFORE_EVERYTHING : positionOf(request.after),
       until: () => until,
       endsAt: until,
-      // Whatever it replays may have been delivered before: the streams are always looked at.
-      horizon: until,
-      isDone: ({ succeeded, died, finishedInRun }) => finishedInRun || (onlyDead && (succeeded || !died)),
+      isNew: isAfter(until, this.horizon),
+      prepare: async () => {
+        if (onlyDead) dead = await this.tools.streams.dead(view.webhookId);
+      },
+      isDone: ({ finishedInRun }, deliveryId) => finishedInRun || (onlyDead && !dead.has(deliveryId)),
     };
     this.run(endpoint, source, () => {
       const { writer, ids, clock, logger } = this.tools;
@@ -228,8 +244,13 @@ export class WebhookDispatcher {
     });
   }
 
-  private run({ view, health, pace, runs }: Endpoint, source: RunSource, onEnd: () => void): void {
-    const run = new EndpointRun(view, health, pace, source, this.tools, onEnd);
+  private run({ view, health, pace, outcomes, runs }: Endpoint, source: RunSource, onEnd: () => void): void {
+    const run = new EndpointRun(view, health, pace, outcomes, source, this.tools, {
+      onEnd,
+      onWritten: (event) => {
+        if (runs.size > 1) for (const other of runs.values()) if (other !== run) other.heard(event);
+      },
+    });
     runs.set(source.id, run);
     run.start();
   }
@@ -237,4 +258,9 @@ export class WebhookDispatcher {
   private pumpAll(): void {
     for (const { runs } of this.endpoints.values()) for (const run of runs.values()) run.pump();
   }
+}
+
+async function stopped({ runs, outcomes }: Endpoint): Promise<void> {
+  await Promise.all([...runs.values()].map((run) => run.stop()));
+  await outcomes.stop();
 }

@@ -60,6 +60,11 @@ export class WebhookSender {
     return this.egress.refusalOf(url);
   }
 
+  /** An endpoint is gone: nobody uses its connections any more. */
+  forget(webhookId: number): void {
+    this.egress.forget(userOf(webhookId));
+  }
+
   async send({ webhookId, workspaceId, state }: SenderEndpoint, message: Message): Promise<Sent> {
     const now = this.clock.now();
     const secrets = this.secrets.live(workspaceId, webhookId, state.secrets, now);
@@ -72,6 +77,7 @@ export class WebhookSender {
       headers: headersOf({ ...message, timestamp, secrets, custom }),
       body: message.body,
       timeoutMs: TIMEOUT_MS,
+      user: userOf(webhookId),
     });
     const durationMs = Math.round(performance.now() - began);
     if (outcome.kind === 'refused') return { ...failure(message.attempt, durationMs, 'target refused'), refused: true };
@@ -94,6 +100,10 @@ export class WebhookSender {
       refused: false,
     };
   }
+}
+
+function userOf(webhookId: number): string {
+  return `webhook ${webhookId}`;
 }
 
 function failure(attempt: number, durationMs: number, error: string): Sent {

@@ -68,8 +68,7 @@ export async function checkTarget(text: string, rules: EgressRules): Promise<Egr
   const addresses = literal ? [host] : await rules.resolve(withoutFinalDot(host)).catch(() => []);
   const [first] = addresses;
   if (first === undefined) return { kind: 'refused', reason: 'unresolved' };
-  const own = ownAddresses();
-  if (!addresses.every((address) => mayBeDialled(address, rules.allowed, own))) {
+  if (!addresses.every((address) => mayBeDialled(address, rules.allowed, ownAddresses()))) {
     return { kind: 'refused', reason: 'not_public' };
   }
   const target = { url, address: first, port: portOf(url), name: literal ? undefined : host };
@@ -85,7 +84,17 @@ function withoutFinalDot(name: string): string {
   return name.endsWith('.') ? name.slice(0, -1) : name;
 }
 
+/** Asking the kernel for them takes longer than the rest of a check. */
+const OWN_ADDRESSES_KEPT_MS = 1_000;
+let own: { readonly at: number; readonly addresses: ReadonlySet<string> } | undefined;
+
 function ownAddresses(): ReadonlySet<string> {
+  const now = performance.now();
+  if (own !== undefined && now - own.at < OWN_ADDRESSES_KEPT_MS) return own.addresses;
   const found = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return new Set(found.map(({ address }) => ipaddr.process(address.replace(/%.*$/, '')).toString()));
+  own = {
+    at: now,
+    addresses: new Set(found.map(({ address }) => ipaddr.process(address.replace(/%.*$/, '')).toString())),
+  };
+  return own.addresses;
 }

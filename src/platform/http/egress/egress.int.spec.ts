@@ -126,6 +126,53 @@ describe('OUT-7: the internal listener', () => {
     expect({ asked, seen }).toEqual({ asked: 1, seen: 1 });
   });
 
+  it('is reached over one connection by calls of one user, and over their own by all others', async () => {
+    const egress = new Egress(rules(allowLoopback));
+    const url = `http://127.0.0.1:${port}/`;
+    for (const user of ['a', 'a', 'a', 'b', undefined, undefined, 'a']) {
+      const outcome = await egress.post({ ...send, url, ...(user === undefined ? {} : { user }) });
+      expect(outcome).toMatchObject({ kind: 'answered', status: 200 });
+    }
+    expect(seen).toBe(4);
+    await egress.post({ ...send, url: `http://127.0.0.1:${port}/elsewhere`, user: 'a' });
+    expect(seen).toBe(4);
+    egress.forget('a');
+    await egress.post({ ...send, url, user: 'a' });
+    expect(seen).toBe(5);
+  });
+
+  it('is not reached by a connection that is made after a name changed its mind', async () => {
+    let addresses = ['127.0.0.1'];
+    let asked = 0;
+    const resolve: Resolve = () => {
+      asked += 1;
+      return Promise.resolve(addresses);
+    };
+    const egress = new Egress(rules({ ...allowLoopback, resolve }));
+    const call = { ...send, url: `http://hook.example:${port}/`, user: 'a' };
+    expect(await egress.post(call)).toMatchObject({ kind: 'answered' });
+    addresses = ['10.0.0.1'];
+    expect(await egress.post(call)).toMatchObject({ kind: 'answered' });
+    expect({ asked, seen }).toEqual({ asked: 1, seen: 1 });
+    answer = (response) => response.setHeader('connection', 'close').end('bye');
+    expect(await egress.post(call)).toMatchObject({ kind: 'answered', excerpt: 'bye' });
+    expect(await egress.post(call)).toEqual({ kind: 'refused', reason: 'not_public' });
+    expect({ asked, seen }).toEqual({ asked: 2, seen: 1 });
+  });
+
+  it('is called once by a call, though its connection had been used before and breaks', async () => {
+    const egress = new Egress(rules(allowLoopback));
+    const call = { ...send, url: `http://127.0.0.1:${port}/`, user: 'a' };
+    await egress.post(call);
+    let calls = 0;
+    answer = (response) => {
+      calls += 1;
+      response.destroy();
+    };
+    expect(await egress.post(call)).toEqual({ kind: 'failed', error: 'reset' });
+    expect(calls).toBe(1);
+  });
+
   it.each([301, 302, 303, 307, 308])('is not reached by a redirect: %i is an answer', async (status) => {
     const target = createServer();
     let reached = 0;
