@@ -11,9 +11,9 @@ export interface Question {
 }
 
 const DAY = 86_400_000;
-/** Nothing that is asked for begins or ends with an hour. */
+/** Nothing that is asked for begins with an hour. As the program does for a timeframe, the end is left open. */
 const NOW = START + DAYS * DAY - 1_234_567;
-const last = (days: number): UsageRange => ({ from: NOW - days * DAY, until: NOW });
+const last = (days: number): UsageRange => ({ from: NOW - days * DAY });
 
 function sliced(
   name: string,

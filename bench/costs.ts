@@ -33,9 +33,10 @@ const HELP = `Usage: npm run bench:costs -- [--rows 1000000] [--runs 25] [--clie
                             [--zones Asia/Kolkata,America/New_York,Europe/Berlin] [--database <url>]
 
   --rows      reports that the tables are filled with before anything is asked
-  --runs      times that each client asks each question
-  --ingest    further reports that the projector folds, in catch-up
-  --rebuild   reports of a log that the projection is rebuilt from; 0: none`;
+  --runs      times that each client asks each question; reports that are no dashboard's are asked a tenth as often
+  --ingest    further reports that the projector folds, in catch-up; 0: none
+  --rebuild   reports of a log that the projection is rebuilt from; 0: none
+  --quick     a run of seconds over few reports, to see that everything still runs: its figures say nothing`;
 
 const { values } = parseArgs({
   options: {
@@ -46,6 +47,7 @@ const { values } = parseArgs({
     rebuild: { type: 'string', default: '100000' },
     zones: { type: 'string', default: 'Asia/Kolkata,America/New_York,Europe/Berlin' },
     database: { type: 'string' },
+    quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -53,8 +55,15 @@ if (values.help) {
   console.log(HELP);
   process.exit(0);
 }
-const ROWS = Number(values.rows);
-const TO_REPRICE = 100_000;
+const size = values.quick
+  ? { rows: 5_000, runs: 1, ingest: 2_000, rebuild: 2_000, toReprice: 100 }
+  : {
+      rows: Number(values.rows),
+      runs: Number(values.runs),
+      ingest: Number(values.ingest),
+      rebuild: Number(values.rebuild),
+      toReprice: 100_000,
+    };
 const cost = costProjection(values.zones.split(','));
 const dir = await mkdtemp(join(tmpdir(), 'mc-bench-'));
 const postgres = values.database === undefined ? await startPostgres({ dir: join(dir, 'postgres') }) : undefined;
@@ -65,11 +74,11 @@ try {
   await reset(connect);
   await fold([benchBook()]);
   await generate();
-  await askAll(Number(values.clients), Number(values.runs));
-  await ingest(Number(values.ingest));
+  await askAll(Number(values.clients), size.runs);
+  if (size.ingest > 0) await ingest(size.ingest);
   await reprice();
   await checkInvariants();
-  if (Number(values.rebuild) > 0) await rebuildFromLog(Number(values.rebuild));
+  if (size.rebuild > 0) await rebuildFromLog(size.rebuild);
 } finally {
   await postgres?.stop();
   await rm(dir, { recursive: true, force: true });
@@ -87,7 +96,7 @@ async function generate(): Promise<void> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    await generateUsage(client, ROWS, (line) => console.log(line));
+    await generateUsage(client, size.rows, (line) => console.log(line));
     const { rows } = await client.query<{ line: string }>(
       `select string_agg(t || ' ' || n || ' rows ' || pg_size_pretty(pg_total_relation_size((t || '_v1')::regclass)), ', ') as line
          from (values ('usage_event', (select count(*) from usage_event)), ('cost_hour', (select count(*) from cost_hour)),
@@ -95,37 +104,65 @@ async function generate(): Promise<void> {
                       ('cost_day', (select count(*) from cost_day)), ('cost_session', (select count(*) from cost_session)),
                       ('cost_task', (select count(*) from cost_task))) as s (t, n)`,
     );
-    console.log(`${ROWS} reports made in ${seconds(started)}: ${rows[0]?.line}`);
+    console.log(`${size.rows} reports made in ${seconds(started)}: ${rows[0]?.line}`);
   } finally {
     await client.end();
   }
 }
 
+/**
+ * Twice: every client in an order of its own, as dashboards do, and then all of them the same question at the same time,
+ * which is the worst that they can do. Nobody pauses.
+ */
 async function askAll(clients: number, runs: number): Promise<void> {
   const connections = await Promise.all(Array.from({ length: clients }, () => connect()));
   const readers = connections.map<SqlReader>((client) => ({
     query: async (text, bound = []) => (await client.query(text, [...bound])).rows,
   }));
-  console.log(`${clients} clients, each question ${runs} times by each: p50, p95 ms`);
-  for (const question of questions) await ask(question, readers, runs);
+  const dashboard = questions.filter(({ isDashboard }) => isDashboard);
+  for (const question of dashboard) await Promise.all(readers.map((reader) => question.ask(reader)));
+  const mixed = new Map(dashboard.map(({ name }) => [name, [] as number[]]));
+  await Promise.all(readers.map((reader, client) => askInTurn(reader, shuffled(dashboard, client), runs, mixed)));
+  console.log(
+    `${clients} clients, each question ${runs} times by each; ms of different ones at once, and of the same:`,
+  );
+  console.log(
+    `  ${''.padEnd(44)} ${'p50'.padStart(7)} ${'p95'.padStart(7)}  ${'p50'.padStart(7)} ${'p95'.padStart(7)}`,
+  );
+  for (const question of questions) {
+    const times = new Map([[question.name, [] as number[]]]);
+    const often = question.isDashboard ? runs : Math.ceil(runs / 10);
+    await Promise.all(readers.map((reader) => askInTurn(reader, [question], often, times)));
+    const figures = [mixed, times].map((of) => shown(of.get(question.name)));
+    console.log(`  ${question.name.padEnd(44)} ${figures.join('  ')}${question.isDashboard ? '  (target 50)' : ''}`);
+  }
   for (const connection of connections) await connection.end();
 }
 
-async function ask(question: Question, readers: readonly SqlReader[], runs: number): Promise<void> {
-  const { name, isDashboard } = question;
-  for (const reader of readers) await question.ask(reader);
-  const times: number[] = [];
-  await Promise.all(
-    readers.map(async (reader) => {
-      for (let run = 0; run < runs; run += 1) {
-        const started = performance.now();
-        await question.ask(reader);
-        times.push(performance.now() - started);
-      }
-    }),
-  );
-  const [p50, p95] = [0.5, 0.95].map((share) => percentile(times, share).toFixed(1).padStart(7));
-  console.log(`  ${name.padEnd(44)} ${p50} ${p95}${isDashboard ? '  (target 50)' : ''}`);
+function shown(times: readonly number[] | undefined): string {
+  if (times === undefined) return ''.padEnd(15);
+  return [0.5, 0.95].map((share) => percentile(times, share).toFixed(1).padStart(7)).join(' ');
+}
+
+async function askInTurn(
+  reader: SqlReader,
+  asked: readonly Question[],
+  runs: number,
+  times: ReadonlyMap<string, number[]>,
+): Promise<void> {
+  for (let run = 0; run < runs; run += 1) {
+    for (const question of asked) {
+      const started = performance.now();
+      await question.ask(reader);
+      times.get(question.name)?.push(performance.now() - started);
+    }
+  }
+}
+
+/** An order of its own for each client, the same in every run. */
+function shuffled(asked: readonly Question[], client: number): readonly Question[] {
+  const place = (index: number) => ((index + 1) * (client * 2 + 7) * 31) % 101;
+  return [...asked.keys()].sort((a, b) => place(a) - place(b)).flatMap((index) => asked[index] ?? []);
 }
 
 /** Runs the projector over events until they are folded and nothing is left to do. */
@@ -166,7 +203,7 @@ async function reprice(): Promise<void> {
   const revision = await withClient(connect, async (client) => {
     const { rows } = await client.query<{ model: string; at: Date | null }>(
       `select model, (select occurred_at from usage_event u where u.model = m.model
-                       order by occurred_ms desc offset ${TO_REPRICE - 1} limit 1) as at
+                       order by occurred_ms desc offset ${size.toReprice - 1} limit 1) as at
          from (select model, sum(requests) as n from cost_day_model where zone = 'UTC' and rate_id > 0 group by model) m
         order by n desc limit 1`,
     );
@@ -178,7 +215,7 @@ async function reprice(): Promise<void> {
   const { rows } = await withClient(connect, (client) =>
     client.query<{ rows_done: string }>('select rows_done from repricing where book_version = 2'),
   );
-  console.log(`${rows[0]?.rows_done} reports priced anew in ${took} (target 5 s for ${TO_REPRICE})`);
+  console.log(`${rows[0]?.rows_done} reports priced anew in ${took} (target 5 s for ${size.toReprice})`);
 }
 
 async function checkInvariants(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Columns } from './columnar.js';
 import { sliceSums } from './slices.js';
 
 /** Exact sums; counts may lie above 2^53, and the cost has 12 decimals. */
@@ -14,14 +15,14 @@ export interface CostSums {
 
 export type SumRecord = { readonly [Sum in (typeof sliceSums)[number]]: string };
 
+/** The same as columns of many rows. */
+export const SUM_COLUMNS = Object.fromEntries(sliceSums.map((sum) => [sum, 'plain' as const])) satisfies Columns;
+
 /** The sums of a group of slices. */
-export const SUMS = sliceSums
-  .map((sum) =>
-    sum === 'cost_usd'
-      ? 'coalesce(sum(cost_usd), 0)::numeric(60,12) as cost_usd'
-      : `coalesce(sum(${sum}), 0)::numeric(60,0) as ${sum}`,
-  )
-  .join(', ');
+export const SUMS = sliceSums.map((sum) => `${totalOf(sum)} as ${sum}`).join(', ');
+
+/** The same as texts without names, in the order of {@link sliceSums}. */
+export const TOTALS = sliceSums.map((sum) => `${totalOf(sum)}::text`).join(', ');
 
 /** The same where there is a row in every group. The casts above cost more than the sums, over thousands of groups. */
 export const GROUP_SUMS = sliceSums.map((sum) => `sum(${sum}) as ${sum}`).join(', ');
@@ -47,3 +48,7 @@ export const NO_SUMS: CostSums = {
   cacheWriteTokens: 0n,
   costUsd: '0.000000000000',
 };
+
+function totalOf(sum: (typeof sliceSums)[number]): string {
+  return `coalesce(sum(${sum}), 0)::numeric(60,${sum === 'cost_usd' ? 12 : 0})`;
+}

@@ -1,5 +1,6 @@
 import type { SqlReader } from '../engine/sql.js';
-import { type CostSums, GROUP_SUMS, NO_SUMS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
+import { columnar, type ColumnarRecord, type Columns, rowsOf } from './columnar.js';
+import { type CostSums, GROUP_SUMS, NO_SUMS, SUM_COLUMNS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
 import { type Bind, type Slice, type SliceFilter, sliceSql, sliceSums } from './slices.js';
 import type { UsageRange } from './usage-range.js';
 import { type UsageRecord, usageOf, type UsageRow } from './usage-row.js';
@@ -136,13 +137,13 @@ export class CostQueries {
   async stats(scope: UsageScope): Promise<UsageStats> {
     const { bind, values } = binder();
     const days = utcDays(scope.range);
-    const rows = await this.sql.query<NamedRecord>(
-      `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
-            s as materialized (${grouped(sliceOf(scope, ['session_id']), days, bind)})
+    const rows = await this.read<NamedRecord>(
+      NAMED,
+      `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)})
        select 'all' as kind, null as name, ${SUMS} from u
        union all select 'model', model, ${GROUP_SUMS} from u group by model
        union all select 'agent', agent_name, ${GROUP_SUMS} from u group by agent_name
-       union all select 'session', session_id, ${GROUP_SUMS} from s group by session_id
+       union all select 'session', s.* from (${grouped(sliceOf(scope, ['session_id']), days, bind)}) s
        order by kind, name`,
       values,
     );
@@ -158,14 +159,17 @@ export class CostQueries {
   async agentCosts(scope: UsageScope, zone: string): Promise<ReadonlyMap<string, AgentCosts>> {
     const { bind, values } = binder();
     const days = await this.daysOf(scope, zone);
-    const rows = await this.sql.query<OwnedRecord>(
+    const used = sliceSql(sliceOf(scope, ['agent_name', 'session_id']), utcDays(scope.range), bind);
+    const rows = await this.read<OwnedRecord>(
+      OWNED,
       `with u as materialized (
-              ${grouped({ ...sliceOf(scope, ['agent_name', 'model']), time: 'day', zone }, days, bind)}),
-            s as materialized (${grouped(sliceOf(scope, ['agent_name', 'session_id']), utcDays(scope.range), bind)})
+              ${grouped({ ...sliceOf(scope, ['agent_name', 'model']), time: 'day', zone }, days, bind)})
        select agent_name as owner, 'all' as kind, null as name, ${GROUP_SUMS} from u group by agent_name
        union all select agent_name, 'model', model, ${GROUP_SUMS} from u group by agent_name, model
        union all select agent_name, 'day', at::text, ${GROUP_SUMS} from u group by agent_name, at
-       union all select agent_name, 'session', session_id, ${GROUP_SUMS} from s group by agent_name, session_id
+       union all
+       select s.*, ${sliceSums.map(() => '0').join(', ')}
+         from (select distinct agent_name, 'session', session_id from (${used}) y) s
        order by owner, kind, name`,
       values,
     );
@@ -184,17 +188,24 @@ export class CostQueries {
     const { bind, values } = binder();
     const scope = { ...asked, range: { from: asked.since } };
     const days = utcDays(scope.range);
-    const rows = await this.sql.query<OwnedRecord & { readonly sessions: string; readonly last_active: string | null }>(
+    const rows = await this.read<OwnedRecord & { readonly sessions: string; readonly last_active: string }>(
+      { ...OWNED, sessions: 'plain', last_active: 'plain' },
       `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
-            s as (select agent_name, count(distinct session_id) as sessions, max(last_ms) as last_active
+            i as (select agent_name, agent_id, session_id, last_ms
                     from session_span
                    where workspace_id = ${bind(scope.workspaceId)} and last_ms >= ${bind(scope.since)}
-                     ${scope.agentId === undefined ? '' : `and agent_id = ${bind(scope.agentId)}`}
-                   group by agent_name)
-       select a.*, s.sessions, s.last_active
-         from (select agent_name as owner, 'all' as kind, null as name, ${SUMS} from u group by agent_name
-               union all select agent_name, 'model', model, ${SUMS} from u group by agent_name, model) a
+                     ${scope.agentId === undefined ? '' : `and agent_id = ${bind(scope.agentId)}`}),
+            s as materialized (
+              select agent_name, count(*) as spans, max(last_ms) as last_active, min(agent_id) <> max(agent_id) as is_shared
+                from i group by agent_name),
+            shared as materialized (
+              select agent_name, count(distinct session_id) as sessions
+                from i where agent_name in (select agent_name from s where is_shared) group by agent_name)
+       select a.*, coalesce(h.sessions, s.spans, 0) as sessions, coalesce(s.last_active, 0) as last_active
+         from (select agent_name as owner, 'all' as kind, null as name, ${GROUP_SUMS} from u group by agent_name
+               union all select agent_name, 'model', model, ${GROUP_SUMS} from u group by agent_name, model) a
          left join s on s.agent_name = a.owner and a.kind = 'all'
+         left join shared h on h.agent_name = s.agent_name
         order by owner, kind, name`,
       values,
     );
@@ -288,6 +299,11 @@ export class CostQueries {
     return row && { bookVersion: row.book_version, done: Number(row.done), total: Number(row.total) };
   }
 
+  private async read<Row>(columns: Columns, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+    const [record] = await this.sql.query<ColumnarRecord>(columnar(columns, text), values);
+    return rowsOf<Row>(columns, record);
+  }
+
   /** How the days of a zone lie over a range. */
   daysOf({ workspaceId, range }: UsageScope, zone: string): Promise<ZoneDays> {
     return zone === 'UTC' ? Promise.resolve(utcDays(range)) : zoneDays(this.sql, workspaceId, zone, range);
@@ -320,6 +336,9 @@ interface NamedRecord extends SumRecord {
 interface OwnedRecord extends NamedRecord {
   readonly owner: string | null;
 }
+
+const NAMED: Columns = { kind: 'text', name: 'text', ...SUM_COLUMNS };
+const OWNED: Columns = { owner: 'text', ...NAMED };
 
 interface TaskRecord extends OwnedRecord {
   readonly task_ids: readonly string[] | null;

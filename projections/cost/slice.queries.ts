@@ -1,5 +1,6 @@
 import type { SqlReader } from '../engine/sql.js';
-import { type CostSums, GROUP_SUMS, NO_SUMS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
+import { columnar, type ColumnarRecord, type Columns, rowsOf } from './columnar.js';
+import { type CostSums, GROUP_SUMS, SUM_COLUMNS, type SumRecord, SUMS, sumsOf, TOTALS } from './cost-sums.js';
 import { binder } from './cost.queries.js';
 import { type Bind, type SliceColumn, type SliceFilter, sliceSql, sliceSums } from './slices.js';
 import type { UsageRange } from './usage-range.js';
@@ -48,25 +49,33 @@ export interface SliceAnswer {
 interface KeyColumn {
   readonly column: SliceColumn | 'at';
   readonly group: string;
-  /** Of the group, once for each: texts of thousands of rows would cost more than their sums. */
-  shown(group: string): string;
+  /** What is read of a group, where it is not the group itself. */
+  readonly read?: (group: string) => string;
+  /** Never null and without commas. */
+  readonly isPlain?: true;
+  /** What is read as it is shown, where these differ. */
+  readonly shown?: (text: string) => string;
 }
 
-const asText = (group: string): string => `${group}::text`;
-
 const COLUMNS: Readonly<Record<SliceKey, KeyColumn>> = {
-  hour: { column: 'at', group: 'x.at', shown: (at) => `replace((${at} at time zone 'UTC')::text, ' ', 'T') || 'Z'` },
-  day: { column: 'at', group: 'x.at', shown: asText },
-  week: { column: 'at', group: `date_trunc('week', x.at)::date`, shown: asText },
-  month: { column: 'at', group: `date_trunc('month', x.at)::date`, shown: (day) => `substr(${day}::text, 1, 7)` },
-  agent: { column: 'agent_name', group: 'x.agent_name', shown: asText },
-  model: { column: 'model', group: 'x.model', shown: asText },
+  hour: {
+    column: 'at',
+    group: 'x.at',
+    read: (at) => `${at} at time zone 'UTC'`,
+    isPlain: true,
+    shown: (text) => `${text.replace(' ', 'T')}Z`,
+  },
+  day: { column: 'at', group: 'x.at', isPlain: true },
+  week: { column: 'at', group: `date_trunc('week', x.at)::date`, isPlain: true },
+  month: { column: 'at', group: `date_trunc('month', x.at)::date`, read: (day) => `substr(${day}::text, 1, 7)` },
+  agent: { column: 'agent_name', group: 'x.agent_name' },
+  model: { column: 'model', group: 'x.model' },
   // Of the rate: usage without a price belongs to no provider.
-  provider: { column: 'rate_id', group: 'r.provider', shown: asText },
-  serviceClass: { column: 'service_class', group: 'x.service_class', shown: asText },
-  session: { column: 'session_id', group: 'x.session_id', shown: asText },
-  task: { column: 'task_id', group: 'x.task_id', shown: asText },
-  project: { column: 'task_id', group: 'k.project_id', shown: asText },
+  provider: { column: 'rate_id', group: 'r.provider' },
+  serviceClass: { column: 'service_class', group: 'x.service_class' },
+  session: { column: 'session_id', group: 'x.session_id' },
+  task: { column: 'task_id', group: 'x.task_id' },
+  project: { column: 'task_id', group: 'k.project_id' },
 };
 
 /** Free slicing: any of the keys together, any filters, one statement over the rollups. */
@@ -98,42 +107,53 @@ export class SliceQueries {
       bind,
     );
     const groups = keys.map(({ group }, index) => `${group} as g${index}`);
-    const shown = keys.map((key, index) => `${key.shown(`g${index}`)} as k${index}`);
     const by = keys.map((_, index) => `g${index}`).join(', ');
-    const rows = await this.sql.query<GroupRecord>(
+    const read = keys.map(({ read }, index) => `${read?.(`g${index}`) ?? `g${index}`} as k${index}`);
+    const shown: Columns = {
+      ...Object.fromEntries(keys.map(({ isPlain }, index) => [`k${index}`, isPlain ? 'plain' : 'text'])),
+      ...SUM_COLUMNS,
+    };
+    const [record] = await this.sql.query<ColumnarRecord & { readonly total: readonly string[] }>(
       `with g as materialized (
          select ${[...groups, by === '' ? SUMS : GROUP_SUMS].join(', ')}
-           from (${source}) x
+           from (${isByHour ? inOrder(source, columns) : source}) x
            ${needsRate ? 'left join model_rate r on r.rate_id = x.rate_id' : ''}
            ${needsTask ? 'left join tasks k on k.task_id = x.task_id' : ''}
           ${outerFilters(filters, bind)}
           ${by === '' ? '' : `group by ${keys.map((_, index) => index + 1).join(', ')}`})
-       (select null::bigint as groups, row_number() over (order by ${orderOf(question.orderBy, by)}) as place,
-               ${[...shown, ...sliceSums].join(', ')}
-          from g order by place limit ${bind(question.limit)} offset ${bind(question.offset)})
-       union all
-       select count(*), null, ${[...keys.map(() => 'null'), SUMS].join(', ')} from g
-        order by place`,
+       select (select json_build_array(count(*)::text, ${TOTALS}) from g) as total, page.*
+         from (${columnar(
+           shown,
+           `select ${[...read, ...sliceSums].join(', ')}
+              from g order by ${orderOf(question.orderBy, by)}
+             limit ${bind(question.limit)} offset ${bind(question.offset)}`,
+         )}) page`,
       values,
     );
-    const total = rows.find(({ groups }) => groups !== null);
+    const [count = '0', ...totals] = record?.total ?? [];
     return {
-      groups: Number(total?.groups ?? 0),
-      total: total === undefined ? NO_SUMS : sumsOf(total),
-      rows: rows
-        .filter(({ groups }) => groups === null)
-        .map((row) => ({
-          keys: Object.fromEntries(groupBy.map((key, at) => [key, row[`k${at}`] ?? null])),
-          sums: sumsOf(row),
-        })),
+      groups: Number(count),
+      total: sumsOf(Object.fromEntries(sliceSums.map((sum, at) => [sum, totals[at] ?? '0'])) as SumRecord),
+      rows: rowsOf<GroupRecord>(shown, record).map((row) => ({ keys: keysOf(row, groupBy), sums: sumsOf(row) })),
     };
   }
 }
 
-type GroupRecord = SumRecord & { readonly [key: `k${number}`]: string | null } & {
-  /** On the one row that is the sum of all groups. */
-  readonly groups: string | null;
-};
+type GroupRecord = SumRecord & { readonly [key: `k${number}`]: string | null };
+
+function keysOf(row: GroupRecord, groupBy: readonly SliceKey[]): Record<string, string | null> {
+  const keys: Record<string, string | null> = {};
+  groupBy.forEach((key, at) => {
+    const text = row[`k${at}`] ?? null;
+    keys[key] = text === null ? null : (COLUMNS[key].shown?.(text) ?? text);
+  });
+  return keys;
+}
+
+/** Hours make as many groups as rows, nearly: to sum what lies together costs half of what a table of hashes does. */
+function inOrder(source: string, columns: ReadonlySet<SliceColumn>): string {
+  return `select * from (${source}) s order by ${['at', ...columns].join(', ')}`;
+}
 
 const FILTER_COLUMNS: Partial<Readonly<Record<SliceFilterKey, SliceColumn>>> = {
   agent: 'agent_name',

@@ -83,7 +83,8 @@ class UsageHistory {
       model: this.one(MODELS),
       sessionId: `${agent}:${this.random(2)}`,
       agentName: agent,
-      agentId: null,
+      // Names change hands.
+      agentId: [null, 7, 8][index % 3] ?? null,
       operation: 'chat_completion',
       timestamp: this.one(INSTANTS) + this.one([0, 0, 1, -1, 3_600_000 * this.random(48)]),
       taskId: this.random(3) === 0 ? 1 + this.random(2) : null,
