@@ -20,8 +20,10 @@ import type { OutcomeLog } from './outcome-log.js';
 import type { Pace } from './pace.js';
 import type { Sent } from './webhook-sender.js';
 
+/** Calls to a receiver at a time. */
+const MOST_UNANSWERED = 8;
 /** In flight, or answered and not yet written down: as many may be sent once more after a crash. */
-const WINDOW = 8;
+const WINDOW = 32;
 const LOOKUPS = 16;
 /** Facts that are taken from a page before what is due is begun. */
 const STRETCH = 64;
@@ -59,6 +61,7 @@ export class EndpointRun {
   private cursor: Position;
   private isReading = true;
   private inFlight = 0;
+  private unanswered = 0;
   private readonly stopping = new AbortController();
   private readonly mark: DispatchMark;
   private reading: Promise<void> = Promise.resolve();
@@ -143,7 +146,7 @@ export class EndpointRun {
   pump(): void {
     if (this.isStopped || !this.health.isSending) return;
     const now = this.tools.clock.now().getTime();
-    while (this.inFlight < WINDOW) {
+    while (this.unanswered < MOST_UNANSWERED && this.inFlight < WINDOW) {
       const due = this.open.nextDue;
       if (due === undefined || due > now) break;
       const wait = this.pace.waitMs(performance.now());
@@ -305,16 +308,27 @@ export class EndpointRun {
         await this.conclude(item, { type: 'DeliverySkipped', data: this.identityOf(item) }, 'skipped');
         return;
       }
-      const body = item.body ?? (await this.bodyAgain(item));
-      const { deliveryId, event } = item;
-      const attempt = item.attempts + 1;
-      const isReplay = this.source.id !== 'live';
-      const sent = await this.tools.sender.send(this.view, { deliveryId, event, body, attempt, isReplay });
-      await this.judge(item, sent);
+      const sent = await this.attempt(item);
+      const judged = this.judge(item, sent);
+      this.pump();
+      await judged;
     } catch (error) {
       if (this.isStopped) return;
       this.tools.logger.warn({ err: error, deliveryId: item.deliveryId }, 'a message cannot be sent now');
       this.open.later(item, this.tools.clock.now().getTime() + RETRY_MS.last);
+    }
+  }
+
+  private async attempt(item: OpenDelivery): Promise<Sent> {
+    this.unanswered += 1;
+    try {
+      const body = item.body ?? (await this.bodyAgain(item));
+      const { deliveryId, event } = item;
+      const attempt = item.attempts + 1;
+      const isReplay = this.source.id !== 'live';
+      return await this.tools.sender.send(this.view, { deliveryId, event, body, attempt, isReplay });
+    } finally {
+      this.unanswered -= 1;
     }
   }
 

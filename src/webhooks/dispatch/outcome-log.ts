@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { backoffMs, pause } from '../../platform/event-store/backoff.js';
 import { AppendRefused, MalformedEvent, RevisionConflict } from '../../platform/event-store/event-store.errors.js';
 import type { ProposedEvent } from '../../platform/event-store/stored-event.js';
@@ -102,6 +103,8 @@ export class OutcomeLog {
 
   private async untilIdle(): Promise<void> {
     while (this.hasWork) {
+      // What is answered in the same turn of the event loop is written together.
+      await nextTurn();
       const batch = this.queue.splice(0, MOST_AT_ONCE);
       if (batch.length > 0) await this.writeAll(batch);
       // Our own ones are known by now: what is beyond them is somebody else's.

@@ -30,7 +30,7 @@ import { WebhookSender } from './webhook-sender.js';
 
 const FACTS = 300;
 const KILLS = 6;
-const WINDOW = 8;
+const WINDOW = 32;
 const clock = new SystemClock();
 const ids = new RandomIds();
 const registry = new EventRegistry(allEventContracts);
