@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CostQueries, type UsageRow, type UsageScope } from '../../projections/cost/cost.queries.js';
 import { exportedUsage } from '../../projections/cost/export.queries.js';
 import { pricedReports } from '../../projections/cost/priced-export.queries.js';
+import { CONFIG, type Config } from '../platform/config/config.js';
+import { takeSlot } from '../platform/rate-limit/slots.js';
 import { Database } from '../platform/read-models/database.js';
 import type { Snapshot } from '../platform/read-models/snapshot.js';
 import { figures, figuresByName } from './usage-figures.js';
@@ -15,6 +17,17 @@ export type ExportFormat = (typeof exportFormats)[number];
 
 /** Long enough for the sums of an export over everything. */
 const STATEMENT_TIMEOUT_MS = 120_000;
+/** Of one credential, over all processes (HTTP contract, section 3). */
+const MOST_AT_ONCE = 2;
+/** A reader that takes nothing for so long is gone, or keeps one moment of the data and a slot from everybody else. */
+const STALLED_AFTER_MS = 120_000;
+
+export interface ExportOptions {
+  readonly credentialId: string;
+  /** CSV without what keeps a spreadsheet from taking a text for a formula. */
+  readonly raw: boolean;
+  readonly stalledAfterMs?: number;
+}
 
 const COLUMNS = [
   'timestamp',
@@ -38,15 +51,46 @@ const COLUMNS = [
 /** Usage as files: streamed, of one moment of the data, and never cut off. */
 @Injectable()
 export class UsageExport {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'rateLimit'>,
+  ) {}
 
   /** Errors: 503 when the database is away, 429 when too many exports run. */
-  async stream(scope: UsageScope, format: ExportFormat, raw: boolean): Promise<Readable> {
+  async stream(
+    scope: UsageScope,
+    format: ExportFormat,
+    { credentialId, raw, stalledAfterMs = STALLED_AFTER_MS }: ExportOptions,
+  ): Promise<Readable> {
     const snapshot = await this.database.snapshot({ statementTimeoutMs: STATEMENT_TIMEOUT_MS });
-    const stream = Readable.from(contentOf(snapshot, scope, format, raw), { objectMode: false });
+    try {
+      if (this.config.rateLimit) await takeSlot(snapshot, 'exports', credentialId, MOST_AT_ONCE);
+    } catch (error) {
+      await snapshot.close();
+      throw error;
+    }
+    const content = contentOf(snapshot, scope, format, raw);
+    const stream: Readable = Readable.from(
+      timed(content, stalledAfterMs, () => stream.destroy(new Error('the reader of an export has stalled'))),
+      { objectMode: false },
+    );
     // A reader that goes away before the first page never enters the generator.
     stream.once('close', () => void snapshot.close());
     return stream;
+  }
+}
+
+/** Passes on what is read, and tells when nobody has asked for more for so long. */
+async function* timed<Part>(parts: AsyncIterable<Part>, ms: number, onStalled: () => void): AsyncGenerator<Part> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    for await (const part of parts) {
+      timer = setTimeout(onStalled, ms);
+      yield part;
+      clearTimeout(timer);
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

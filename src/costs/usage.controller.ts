@@ -56,7 +56,8 @@ export class UsageController {
     const scope = scopeOf(caller, period);
     return this.answers.answer(reply, shownBy, query, async () => {
       if (action === 'export') {
-        const stream = await this.exports.stream(scope, format, raw);
+        const { credentialId } = caller.principal;
+        const stream = await this.exports.stream(scope, format, { credentialId, raw });
         reply.header('content-type', CONTENT_TYPES[format]);
         const name = `token-usage-${period.timeframe}-${now.toISOString().slice(0, 10)}.${format}`;
         reply.header('content-disposition', `attachment; filename=${name}`);

@@ -41,6 +41,8 @@ export interface AccessRule {
   /** A single-use ticket in the query may stand for the key. */
   readonly ticket: boolean;
   readonly limit: LimitClass;
+  /** What counts instead of {@link limit} for a `?action=`. */
+  readonly limitByAction?: Readonly<Record<string, LimitClass>>;
   /** Bytes. */
   readonly bodyLimit: number;
   readonly body: BodyKind;

@@ -81,7 +81,7 @@ export const accessRules: readonly AccessRule[] = [
   }),
   ...rulesOf('/api/tasks/{id}/release', { POST: operator(['agent:tasks']) }),
   ...rulesOf('/api/tokens', {
-    GET: viewer(),
+    GET: viewer([], { limitByAction: { export: 'search' } }),
     POST: operator(['agent:tokens'], { limit: 'tokens', bodyLimit: 8 * MIB, body: 'json-or-ndjson' }),
   }),
   ...rulesOf('/api/costs', { GET: viewer() }),

@@ -131,4 +131,29 @@ describe('rate limits over PostgreSQL', () => {
     expect([other.statusCode, other.headers['ratelimit-limit']]).toEqual([200, '20']);
     await app.close();
   });
+
+  it('count what one action asks for apart from the other actions of its route', async () => {
+    const rules = [
+      ...rulesOf('/api/tokens', { GET: { role: 'viewer', limitByAction: { export: 'search' } } }),
+      ...rulesOf('/metrics', { GET: { role: 'viewer' } }),
+    ];
+    const app = await startHttpApp({
+      controllers: [stubController(rules.slice(0, 1))],
+      rules,
+      config: { rateLimit: true },
+      providers: [{ provide: BucketLedger, useValue: ledger() }],
+    });
+    const get = (url: string) => app.inject({ method: 'GET', url, headers: keyHeader(testKeys.operator) });
+    const answers = [];
+    for (let i = 0; i < 11; i += 1) answers.push(await get('/api/tokens?action=export'));
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([...Array<number>(10).fill(200), 429]);
+    expect(answers[0]?.headers).toMatchObject({ 'ratelimit-limit': '10', 'ratelimit-remaining': '9' });
+    expect(answers[10]?.json()).toEqual({ error: 'Too many requests for this resource. Please try again later.' });
+    expect(Number(answers[10]?.headers['retry-after'])).toBeGreaterThan(0);
+    for (const action of ['list', 'toString']) {
+      const answer = await get(`/api/tokens?action=${action}`);
+      expect([answer.statusCode, answer.headers['ratelimit-limit']]).toEqual([200, '6000']);
+    }
+    await app.close();
+  });
 });

@@ -18,6 +18,9 @@ const perMinute = (count: number): BucketSize => ({ capacity: count, perSecond: 
 const MAX_NAME = 200;
 const TOO_MANY = 'Too many requests. Please try again later.';
 
+/** Of what is dear: searches, exports, replays. */
+export const TOO_MANY_OF_THIS = 'Too many requests for this resource. Please try again later.';
+
 /** HTTP contract, section 3. */
 const LIMITS = {
   heartbeat: {
@@ -33,7 +36,7 @@ const LIMITS = {
   tokens: { perCredential: perMinute(60_000), text: TOO_MANY },
   command: { perCredential: perMinute(600), text: TOO_MANY },
   query: { perCredential: perMinute(6_000), text: TOO_MANY },
-  search: { perCredential: perMinute(10), text: 'Too many requests for this resource. Please try again later.' },
+  search: { perCredential: perMinute(10), text: TOO_MANY_OF_THIS },
 } satisfies Record<Exclude<LimitClass, 'unlimited'>, Limit>;
 
 /** Step 4: too much from one credential, or for one agent by one credential, is 429. */
@@ -51,10 +54,11 @@ export class RateLimits {
     reply: FastifyReply,
   ): Refusal | undefined | Promise<Refusal | undefined> {
     const { principal } = request.mc;
-    if (!this.enabled || access.limit === 'unlimited' || principal === undefined) return undefined;
-    const limit: Limit = LIMITS[access.limit];
-    const bucket = bucketOf(access.limit, principal);
-    const agent = limit.perAgent && this.agentOf(access.limit, principal, request);
+    const limitClass = limitClassOf(access, request);
+    if (!this.enabled || limitClass === 'unlimited' || principal === undefined) return undefined;
+    const limit: Limit = LIMITS[limitClass];
+    const bucket = bucketOf(limitClass, principal);
+    const agent = limit.perAgent && this.agentOf(limitClass, principal, request);
     const judge = (taken: Taken) => judged(taken, limit, reply);
     if (agent === undefined || limit.perAgent === undefined) {
       return after(this.buckets.take(bucket, limit.perCredential), judge);
@@ -100,6 +104,12 @@ export class RateLimits {
   private agentNamed({ workspaceId }: Principal, name: string): string | number {
     return this.agents?.agentId(workspaceId, name) ?? name;
   }
+}
+
+function limitClassOf({ limit, limitByAction }: AccessRule, { query }: FastifyRequest): LimitClass {
+  if (limitByAction === undefined) return limit;
+  const { action } = query as { action?: unknown };
+  return (typeof action === 'string' && Object.hasOwn(limitByAction, action) && limitByAction[action]) || limit;
 }
 
 function bucketOf(limit: LimitClass, { credentialId }: Principal): string {
