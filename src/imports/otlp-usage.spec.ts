@@ -65,7 +65,7 @@ describe('an event of Claude Code', () => {
     expect(readLogs(logs([log(request)]))).toEqual({
       usage: [
         {
-          eventId: 'claude-code-event:chat:17',
+          eventId: 'claude-code-event:chat:17:1772359200123',
           model: 'claude-sonnet-4-5',
           sessionId: 'bot:chat',
           timestamp: 1_772_359_200_123,
@@ -95,6 +95,23 @@ describe('an event of Claude Code', () => {
     const short = log({ ...written, 'event.name': 'api_request' }, { body: undefined });
     expect(readLogs(logs([short], undefined, { name: 'com.anthropic.claude_code.events' }))?.usage).toEqual([first]);
     expect(readLogs(logs([short], undefined, { name: 'another' }))).toMatchObject({ usage: [], ignored: 1 });
+  });
+
+  it('is another one when the count of its session starts again', () => {
+    const again = log(request, { timeUnixNano: '1772445600000000000' });
+    const usage = readLogs(logs([log(request), again, log(request)]))?.usage;
+    expect(usage?.map(({ eventId }) => eventId)).toEqual([
+      'claude-code-event:chat:17:1772359200123',
+      'claude-code-event:chat:17:1772445600000',
+      'claude-code-event:chat:17:1772359200123',
+    ]);
+    const without = log({ ...request, 'event.timestamp': '2026-03-01T10:00:00.123Z' }, { timeUnixNano: undefined });
+    expect(readLogs(logs([without]))?.usage).toMatchObject([
+      { eventId: 'claude-code-event:chat:17:2026-03-01T10:00:00.123Z', timestamp: '2026-03-01T10:00:00.123Z' },
+    ]);
+    expect(readLogs(logs([log(request, { timeUnixNano: undefined })]))?.usage[0]?.eventId).toBe(
+      'claude-code-event:chat:17',
+    );
   });
 
   it('about anything else is ignored and counted', () => {

@@ -93,8 +93,10 @@ function claudeCodeRequest(entry: Entry): Mapped {
   if (typeof agent !== 'string') return agent;
   const cost = reportedCost(own.decimal('cost_usd'));
   const duration = own.integer('duration_ms');
+  const timestamp = instantOf(fields['timeUnixNano']) ?? own.text('event.timestamp');
   return record(own.text('model'), {
-    eventId: recordId('claude-code-event', session, sequence.toString()),
+    // A session that is taken up again counts from the start: the time tells its requests from the first ones.
+    eventId: recordId('claude-code-event', session, sequence.toString(), ...(timestamp ? [String(timestamp)] : [])),
     sessionId: `${agent}:${session}`,
     counts: {
       input_tokens: own.integer('input_tokens'),
@@ -103,7 +105,7 @@ function claudeCodeRequest(entry: Entry): Mapped {
       cache_creation_tokens: orZero(own.integer('cache_creation_tokens')),
     },
     more: {
-      ...given('timestamp', instantOf(fields['timeUnixNano']) ?? own.text('event.timestamp')),
+      ...given('timestamp', timestamp),
       ...given('duration', typeof duration === 'bigint' ? Number(duration) : undefined),
       ...given('reportedCostUsd', cost),
     },

@@ -97,13 +97,32 @@ describe('exports of OpenTelemetry', () => {
     });
     const stored = (await reports()).slice(before);
     expect(stored.map(({ data }) => data)).toEqual([
-      expect.objectContaining({ eventId: 'claude-code-event:chat:1', agentName: 'exporter', reportedCostUsd: '0.25' }),
-      expect.objectContaining({ eventId: 'claude-code-event:chat:2', timestamp: 1_772_359_200_123 }),
-      expect.objectContaining({ eventId: 'claude-code-event:chat:3', inputTokens: 7, cacheReadTokens: 16 }),
+      expect.objectContaining({
+        eventId: 'claude-code-event:chat:1:1772359200123',
+        agentName: 'exporter',
+        reportedCostUsd: '0.25',
+      }),
+      expect.objectContaining({ eventId: 'claude-code-event:chat:2:1772359200123', timestamp: 1_772_359_200_123 }),
+      expect.objectContaining({
+        eventId: 'claude-code-event:chat:3:1772359200123',
+        inputTokens: 7,
+        cacheReadTokens: 16,
+      }),
     ]);
     const { body: metrics } = await application.call('GET', '/metrics');
     expect(metrics).toContain('mc_otlp_records_total{signal="logs",result="ignored"} 2');
     expect(metrics).toContain('mc_otlp_records_total{signal="logs",result="refused"} 2');
+  });
+
+  it('of a session that is taken up again count on', async () => {
+    const before = (await reports()).length;
+    const again = { ...request(1, { output_tokens: 3 }), timeUnixNano: '1772445600000000000' };
+    for (let sent = 0; sent < 2; sent += 1) {
+      expect((await post('/v1/logs', logs([request(1), again]))).body).toEqual({});
+    }
+    expect((await reports()).slice(before).map(({ data }) => data)).toEqual([
+      expect.objectContaining({ sessionId: 'exporter:chat', outputTokens: 3, timestamp: 1_772_445_600_000 }),
+    ]);
   });
 
   it('of spans are taken the same way', async () => {
