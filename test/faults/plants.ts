@@ -43,6 +43,7 @@ async function isCaught({ name, family: familyName, word }: Plant): Promise<bool
       programDir: program.dir,
       rounds: ROUNDS,
       apiWorkers: 1,
+      facts: 300,
       clients: 8,
       listeners: 4,
       leastCuts: 0,

@@ -3,6 +3,7 @@ import { copiesFamily } from './copies.js';
 import type { Family } from './family.js';
 import { notificationsFamily } from './notifications.js';
 import { Trial } from './trial.js';
+import { webhooksFamily } from './webhooks.js';
 
 const LISTENERS_LEAST_CUTS = 100;
 
@@ -32,6 +33,11 @@ export const allFamilies: readonly Family[] = [
     name: 'notifications',
     what: 'tasks and comments under way while the reactor that tells of them, the event store or everything is killed',
     run: notificationsFamily,
+  },
+  {
+    name: 'webhooks',
+    what: '10,000 facts for receivers that fail 30 % of the calls, while dispatcher, api, event store or everything is killed',
+    run: webhooksFamily,
   },
 ];
 

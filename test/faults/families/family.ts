@@ -15,6 +15,8 @@ export interface FamilyOptions {
   readonly leastCuts: number;
   /** The log that came out of it is folded in batches of these sizes at the end. */
   readonly batchSizes: readonly number[];
+  /** How many facts receivers of webhooks are told of. */
+  readonly facts: number;
   readonly random: Random;
   /** Ends the family at the first finding of this kind: a planted bug is caught once. */
   readonly stopsAt: Word | undefined;

@@ -23,13 +23,17 @@ export class SystemUnderTest {
     private readonly script: string,
     readonly dataDir: string,
     private readonly apiWorkers: number,
+    private readonly settings: Readonly<Record<string, string>>,
   ) {}
 
   /** `programDir` holds a built `dist`. */
-  static async start(programDir: string, options: { readonly apiWorkers?: number } = {}): Promise<SystemUnderTest> {
+  static async start(
+    programDir: string,
+    options: { readonly apiWorkers?: number; readonly settings?: Readonly<Record<string, string>> } = {},
+  ): Promise<SystemUnderTest> {
     const dataDir = await mkdtemp(join(tmpdir(), 'mc-faults-'));
     const script = join(programDir, 'dist', 'src', 'supervisor', 'main.js');
-    const system = new SystemUnderTest(script, dataDir, options.apiWorkers ?? 1);
+    const system = new SystemUnderTest(script, dataDir, options.apiWorkers ?? 1, options.settings ?? {});
     try {
       await system.boot();
     } catch (error) {
@@ -75,6 +79,7 @@ export class SystemUnderTest {
       MC_RATE_LIMIT: 'off',
       MC_LOG_FORMAT: 'json',
       MC_LOG_LEVEL: 'warn',
+      ...this.settings,
     });
     const supervisor = this.#supervisor;
     const ended = supervisor.exitCode().then((code) => {
