@@ -70,6 +70,12 @@ describe('the impact of a revision', () => {
       expect([key, (line?.newlyUnpriced ?? 0n) - (line?.newlyPriced ?? 0n)]).toEqual([key, lost]);
     }
     expect(unitsOf(impact.totals.deltaUsd, COST_DECIMALS)).toBe(sum);
+    for (const { model, deltaUsd } of impact.models) {
+      const ofDays = impact.lines.filter((line) => line.model === model);
+      const delta = ofDays.reduce((all, line) => all + unitsOf(line.deltaUsd, COST_DECIMALS), 0n);
+      expect([model, unitsOf(deltaUsd, COST_DECIMALS)]).toEqual([model, delta]);
+    }
+    expect(impact.models.map(({ model }) => model)).toEqual([...new Set(impact.lines.map(({ model }) => model))]);
   });
 
   it('of prices as they are is none', async () => {

@@ -20,9 +20,13 @@ export interface ImpactLine {
 
 export type ImpactTotals = Omit<ImpactLine, 'model' | 'day'>;
 
+export type ImpactOfModel = Omit<ImpactLine, 'day'>;
+
 export interface PriceImpact {
   /** By model and day; only those that change. */
   readonly lines: readonly ImpactLine[];
+  /** The lines of each model together. */
+  readonly models: readonly ImpactOfModel[];
   readonly totals: ImpactTotals;
 }
 
@@ -66,21 +70,24 @@ export class PriceImpactQueries {
 
   /** Prices the usage of a workspace, as it stands in the books now, by another book. Exact. */
   async impact(workspaceId: number, before: PriceTable, after: PriceTable): Promise<PriceImpact> {
-    const models = await this.reader.query<{ model: string }>(
+    const used = await this.reader.query<{ model: string }>(
       'select distinct model from cost_hour_model where workspace_id = $1 order by model',
       [workspaceId],
     );
     const scopes = affectedScope(
       before,
       after,
-      models.map(({ model }) => model),
+      used.map(({ model }) => model),
     );
     const lines: ImpactLine[] = [];
+    const models: ImpactOfModel[] = [];
     for (const scope of scopes) {
       const groups = await this.groups(workspaceId, scope, bordersOf(scope.model, before, after));
-      lines.push(...linesOf(scope.model, groups, after));
+      const ofModel = linesOf(scope.model, groups, after);
+      lines.push(...ofModel);
+      if (ofModel.length > 0) models.push({ model: scope.model, ...sumOf(ofModel) });
     }
-    return { lines, totals: sumOf(lines) };
+    return { lines, models, totals: sumOf(models) };
   }
 
   /** The newest revision and the pricing anew that it caused; undefined before there are prices. */

@@ -97,6 +97,12 @@ const impact = object({
     items: object({ model: { type: 'string' }, day: { type: 'string', format: 'date' }, ...totals }),
   },
   linesLeftOut: { type: 'integer' },
+  models: {
+    type: 'array',
+    description: 'The days of a model together, the greatest change first; at most 500',
+    items: object({ model: { type: 'string' }, ...totals }),
+  },
+  modelsLeftOut: { type: 'integer' },
   totals: object(totals),
 });
 const repricing = {
@@ -142,6 +148,8 @@ const revisionExample = {
   impact: {
     lines: [{ model: 'claude-sonnet-4-5', day: '2026-11-20', ...totalsExample }],
     linesLeftOut: 0,
+    models: [{ model: 'claude-sonnet-4-5', ...totalsExample }],
+    modelsLeftOut: 0,
     totals: totalsExample,
   },
   repricing: { bookVersion: 2, state: 'running', rowsDone: 0, rowsTotal: 12 },

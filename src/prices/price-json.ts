@@ -67,13 +67,18 @@ export function differenceJson({ changed, removed, names }: PriceDifference) {
 /** Answers are kept for ever under their idempotency key: the greatest changes are named, the totals hold them all. */
 const MOST_LINES = 500;
 
-export function impactJson({ lines, totals }: PriceImpact) {
-  const shown = [...lines].sort((a, b) => byGreatestChange(a, b)).slice(0, MOST_LINES);
+export function impactJson({ lines, models, totals }: PriceImpact) {
   return {
-    lines: shown.map(({ model, day, ...change }) => ({ model, day, ...changeJson(change) })),
-    linesLeftOut: lines.length - shown.length,
+    lines: greatest(lines).map(({ model, day, ...change }) => ({ model, day, ...changeJson(change) })),
+    linesLeftOut: Math.max(0, lines.length - MOST_LINES),
+    models: greatest(models).map(({ model, ...change }) => ({ model, ...changeJson(change) })),
+    modelsLeftOut: Math.max(0, models.length - MOST_LINES),
     totals: changeJson(totals),
   };
+}
+
+function greatest<Change extends ImpactTotals>(changes: readonly Change[]): readonly Change[] {
+  return [...changes].sort(byGreatestChange).slice(0, MOST_LINES);
 }
 
 export function repricingJson(state: RepricingState | undefined) {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { comparePrices } from '../../cli/prices/compare-prices.js';
 import { publishedPrices } from '../../src/prices/published-prices.js';
 import { type Application, startApplication, startStoreAndDatabase } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
@@ -37,6 +38,25 @@ async function prices(query = '', on = application) {
 
 async function put(body: unknown, { query = '', headers = {} } = {}) {
   return application.call('PUT', `/api/prices${query}`, { ...admin, body, headers });
+}
+
+/** As `npm run prices:compare` does. */
+async function compare(body: unknown) {
+  const dir = await mkdtemp(join(tmpdir(), 'mc-compare-'));
+  const printed: string[] = [];
+  const complaints: string[] = [];
+  try {
+    await writeFile(join(dir, 'prices.json'), JSON.stringify(body));
+    const code = await comparePrices({
+      args: [join(dir, 'prices.json')],
+      environment: { MC_URL: application.urls[0] ?? '', MC_API_KEY: testKeys.admin },
+      print: (text) => printed.push(...text.split('\n')),
+      complain: (text) => complaints.push(text),
+    });
+    return { code, printed, complaints };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 async function revisions(): Promise<number> {
@@ -206,6 +226,27 @@ describe('the difference', () => {
         line('dear', '2025-03-02', '0.000003000000', '0.000004500000', '0.000001500000', 0),
       ],
       linesLeftOut: 0,
+      models: [
+        {
+          model: 'dear',
+          requests: 2,
+          oldCostUsd: '3.000003000000',
+          newCostUsd: '4.500004500000',
+          deltaUsd: '1.500001500000',
+          newlyPriced: 0,
+          newlyUnpriced: 0,
+        },
+        {
+          model: 'dear-5',
+          requests: 1,
+          oldCostUsd: '0.000000000000',
+          newCostUsd: '0.000007000000',
+          deltaUsd: '0.000007000000',
+          newlyPriced: 1,
+          newlyUnpriced: 0,
+        },
+      ],
+      modelsLeftOut: 0,
       totals: {
         requests: 3,
         oldCostUsd: '3.000003000000',
@@ -215,6 +256,14 @@ describe('the difference', () => {
         newlyUnpriced: 0,
       },
     });
+    const { code, printed } = await compare(next);
+    expect([code, ...printed.map((line) => line.split(/ {2,}/))]).toEqual([
+      0,
+      ['model', 'requests', 'cost now', 'cost by the file', 'difference', 'get a price', 'lose it'],
+      ['dear', '2', '3.000003000000', '4.500004500000', '1.500001500000', '0', '0'],
+      ['dear-5', '1', '0.000000000000', '0.000007000000', '0.000007000000', '1', '0'],
+      ['total', '3', '3.000003000000', '4.500011500000', '1.500008500000', '1', '0'],
+    ]);
     const real = await put(next);
     expect(real.body.impact).toEqual(dry.body.impact);
     expect(real.body.repricing.bookVersion).toBe(real.body.bookVersion);
@@ -227,6 +276,9 @@ describe('the difference', () => {
       query: '?dryRun=true',
     });
     expect(again.body.impact).toMatchObject({ lines: [], totals: { requests: 0 } });
+    expect(await compare(next)).toMatchObject({ code: 0, printed: ['The same usage costs the same by both.'] });
+    const faulty = await compare({ ...next, models: [{ ...entry('m'), rate: 1 }] });
+    expect([faulty.code, faulty.complaints]).toEqual([1, [expect.stringContaining('models[0].rate: ')]]);
   });
 });
 
