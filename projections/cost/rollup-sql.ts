@@ -18,7 +18,8 @@ export function addToRollups(v: number): string {
 
 /**
  * For reports of which some cease to count. A row whose requests reach 0 is deleted, so that no empty row of an old
- * rate stays behind. All parts see the same snapshot, so no row is both deleted and written.
+ * rate stays behind. All parts see the same snapshot, so no row is both deleted and written. The offset keeps the planner
+ * at looking up each key: it expects more keys than there are, and would rather read the whole rollup.
  */
 export function moveInRollups(v: number): string {
   return rollups
@@ -31,8 +32,12 @@ export function moveInRollups(v: number): string {
           ${summed(rollup, v, 'net')}
           having ${measures.map((measure) => `sum(${source}.${measure}) <> 0`).join(' or ')}),
         ${view}_emptied as (
-          delete from ${view}_v${v} t using ${view}_net n
-           where ${same('t', 'n')} and t.requests + n.requests = 0
+          delete from ${view}_v${v} t
+           using (select x.place
+                    from ${view}_net n,
+                         lateral (select r.ctid as place, r.requests from ${view}_v${v} r where ${same('r', 'n')} offset 0) x
+                   where x.requests + n.requests = 0) gone
+           where t.ctid = gone.place
           returning ${key.map((column) => `t.${column}`).join(', ')}),
         ${view}_moved as (${upsert(
           rollup,
