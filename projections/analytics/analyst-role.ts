@@ -31,7 +31,9 @@ export async function analystSql(client: ClientBase, { name, password }: Analyst
   );
   const [place] = rows;
   if (place === undefined) throw new Error('the database does not say its name');
-  const [database, tables, owner] = [place.database, place.tables, place.owner].map((text) => escapeIdentifier(text));
+  const database = escapeIdentifier(place.database);
+  const tables = escapeIdentifier(place.tables);
+  const owner = escapeIdentifier(place.owner);
   return `
 do $role$ begin
   if not exists (select 1 from pg_roles where rolname = ${escapeLiteral(name)}) then create role ${name}; end if;
@@ -48,5 +50,34 @@ grant connect on database ${database} to ${name};
 grant usage on schema analytics to ${name};
 grant select on all tables in schema analytics to ${name};
 alter default privileges for role ${owner} in schema analytics grant select on tables to ${name};
+${withoutSideEffects(owner)}`;
+}
+
+/**
+ * Whether the role can still do what no schema keeps it from: take the locks that the system works with, write large
+ * objects. Only who owns the functions, a superuser as a rule, may take that away.
+ */
+export async function hasSideEffects(client: ClientBase, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ may: boolean }>(
+    `select coalesce(bool_or(has_function_privilege($1, p.oid, 'execute')), false) as may
+       from pg_proc p where ${SIDE_EFFECTS}`,
+    [name],
+  );
+  return rows[0]?.may ?? true;
+}
+
+const SIDE_EFFECTS = `p.pronamespace = 'pg_catalog'::regnamespace
+  and (p.proname like '%advisory%' or p.proname = 'pg_logical_emit_message'
+       or p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite'))`;
+
+function withoutSideEffects(owner: string): string {
+  return `do $functions$ declare each regprocedure; begin
+  for each in select p.oid::regprocedure from pg_proc p where ${SIDE_EFFECTS} loop
+    execute 'grant execute on function ' || each || ' to ${owner.replaceAll("'", "''")}';
+    execute 'revoke execute on function ' || each || ' from public';
+  end loop;
+exception when insufficient_privilege then
+  raise notice 'only a superuser can keep the role from advisory locks and large objects';
+end $functions$;
 `;
 }

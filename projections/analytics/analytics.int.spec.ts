@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { analyticsDoc, ANALYTICS_DOC } from '../../scripts/analytics/analytics-doc.js';
+import { FORECAST_METHOD, forecastOf } from '../../src/budgets/budget-forecast.js';
 import type { UsageFacts } from '../../src/tokens/tokens.events.js';
 import { testDatabase, type TestDatabase } from '../../test/support/postgres.js';
 import { budgets } from '../budgets/budgets.projection.js';
@@ -13,7 +14,7 @@ import { deliver } from '../engine/testing/given.js';
 import { logOf, type Written } from '../engine/testing/log-of.js';
 import { resetProjections } from '../engine/testing/reset.js';
 import { tasks } from '../tasks/tasks.projection.js';
-import { grantAnalyst } from './analyst-role.js';
+import { grantAnalyst, hasSideEffects } from './analyst-role.js';
 import { analyticsViews } from './analytics.migrations.js';
 
 const ROLE = `analyst_${process.pid}_${Math.floor(performance.now())}`;
@@ -126,17 +127,18 @@ describe('the schema analytics', () => {
   it('shows a budget as the API does', async () => {
     const now = Date.now();
     const defined = [
-      { kind: 'month', days: null, zone: 'Asia/Kolkata', scope: {} },
+      { kind: 'month', days: null, zone: 'Asia/Kolkata', scope: {}, limitUsd: '5000000' },
+      { kind: 'rolling', days: 30, zone: 'UTC', scope: {}, limitUsd: '0.01' },
       { kind: 'rolling', days: 3, zone: 'UTC', scope: { agent: 'agent-1' } },
       { kind: 'week', days: null, zone: 'Europe/Berlin', scope: { projectId: 7 } },
       { kind: 'day', days: null, zone: 'America/Havana', scope: { model: 'alpha', taskId: 2 } },
     ];
-    for (const [index, { kind, days, zone, scope }] of defined.entries()) {
+    for (const [index, { kind, days, zone, scope, limitUsd = '100' }] of defined.entries()) {
       const { agent = null, model = null, projectId = null, taskId = null } = scope as Record<string, string | number>;
       await owner.query(
-        `insert into budget_v1 values (gen_random_uuid(), 1, $1, $2, $3, $4, $5, $6, $7, $8, 100, '{50,80}', true,
+        `insert into budget_v1 values (gen_random_uuid(), 1, $1, $2, $3, $4, $5, $6, $7, $8, $9, '{50,80}', true,
                                        now(), now(), null, 0)`,
-        [`budget ${index}`, projectId, agent, taskId, model, kind, days, zone],
+        [`budget ${index}`, projectId, agent, taskId, model, kind, days, zone, limitUsd],
       );
     }
     const queries = new BudgetQueries({
@@ -147,7 +149,7 @@ describe('the schema analytics', () => {
     expect(shown).toHaveLength(defined.length);
     for (const [index, budget] of budgetRows.entries()) {
       const { current } = await queries.periods(budget.terms, now);
-      const { sums } = await queries.spend(1, budget.terms, current, now);
+      const { sums, trailingUsd, trailingMs } = await queries.spend(1, budget.terms, current, now);
       expect(shown[index]).toMatchObject({
         name: budget.terms.name,
         period: current.period,
@@ -156,6 +158,23 @@ describe('the schema analytics', () => {
         spent_usd: sums.costUsd,
         unpriced_requests: String(sums.unpricedRequests),
       });
+      const forecast = forecastOf({
+        spentUsd: sums.costUsd,
+        limitUsd: budget.terms.limitUsd,
+        trailingUsd,
+        trailingMs,
+        nowMs: now,
+        untilMs: current.until,
+      });
+      const isKnown = forecast.kind === 'known';
+      expect([index, shown[index]?.['forecast_method']]).toEqual([
+        index,
+        isKnown ? FORECAST_METHOD : `none: ${forecast.reason}`,
+      ]);
+      const [told, must] = [shown[index]?.['reaches_limit_at'], isKnown ? forecast.reachesLimitAtMs : null];
+      expect([index, told === null]).toEqual([index, must === null]);
+      // The view looked a little earlier, and while nothing is spent the limit moves away with the time.
+      if (told && must !== null) expect(Math.abs(new Date(told).getTime() - must)).toBeLessThan(600_000);
     }
     expect(budgets.name).toBe('budgets');
   });
@@ -189,6 +208,30 @@ describe('the schema analytics', () => {
       code: expect.stringMatching(/^(42501|25006|42P01|22023)$/),
     });
     await analyst.query('reset all');
+  });
+
+  it.each([
+    'create temporary table mine (n integer)',
+    'create function analytics.mine() returns integer language sql as $$ select 1 $$',
+    'select lo_create(0)',
+    `select lo_from_bytea(0, 'x')`,
+    'select pg_advisory_lock(1)',
+    'select pg_try_advisory_lock_shared(1)',
+    `select pg_logical_emit_message(false, 'a', 'b')`,
+    `select pg_read_file('/etc/passwd')`,
+    `copy (select 1) to program 'id'`,
+    'drop view analytics.usage',
+  ])('is all that an analyst can reach who may write: not %s', async (sql) => {
+    await analyst.query('set default_transaction_read_only = off');
+    await expect(analyst.query(sql)).rejects.toMatchObject({ code: '42501' });
+    await analyst.query('reset all');
+  });
+
+  it('leaves the owner everything', async () => {
+    expect(await hasSideEffects(owner, ROLE)).toBe(false);
+    await expect(owner.query('select pg_advisory_lock(1), pg_advisory_unlock(1)')).resolves.toMatchObject({
+      rowCount: 1,
+    });
   });
 
   it('bounds the time of a statement', async () => {

@@ -15,4 +15,5 @@ export const analyticsMigrations: readonly Migration[] = [
       comment on schema analytics is 'Usage and cost for analysts: stable views, read-only, exact';
       ${analyticsViews.map(viewSql).join('\n')}`,
   },
+  { id: 'analytics/0002-when-a-budget-ends', sql: viewSql(budgetStatusView) },
 ];

@@ -60,6 +60,8 @@ export const budgetStatusView: AnalyticsView = {
     highest_reached_percent: 'The highest threshold of this period that is reached, as recorded; null: none',
     mean_hourly_usd: 'Mean of the trailing 7 days, cut after 12 decimals; null: less than 24 hours of history',
     forecast_usd: 'spent_usd + mean_hourly_usd × the hours that are left; null: less than 24 hours of history',
+    forecast_method: 'How forecast_usd comes about, or why there is none',
+    reaches_limit_at: 'When the limit is reached at this mean; null: not in this period, or it is reached',
   },
   select: `
     select p.budget_id, p.workspace_id, p.name, p.project_id, p.agent_name, p.task_id, p.model, p.is_hard, p.zone,
@@ -69,7 +71,11 @@ export const budgetStatusView: AnalyticsView = {
                 then div(w.spent * 1000000000000 * 3600000, w.history_ms) * 0.000000000001 end,
            case when w.history_ms >= 86400000
                 then s.spent + div(w.spent * 1000000000000 * greatest(${msOf('p.ends')} - ${msOf('p.now')}, 0), w.history_ms)
-                       * 0.000000000001 end
+                       * 0.000000000001 end,
+           case when w.history_ms >= 86400000
+                then 'spent so far + mean hourly spend of the trailing 7 days × remaining hours of the period'
+                else 'none: less than 24 hours of history' end,
+           l.at
       from (
         select q.*, ${beginningOf('q', 'first_day')} as starts,
                ${beginningOf('q', 'day_after')} as ends
@@ -112,6 +118,12 @@ export const budgetStatusView: AnalyticsView = {
                                    where k.task_id = o.task_id and k.project_id = p.project_id))) as has_older`,
           )}) h
       ) w
+      left join lateral (
+        select p.now + u.left_ms::bigint * interval '1 millisecond' as at
+          from (select div((p.limit_usd - s.spent) * 1000000000000 * w.history_ms + w.spent * 1000000000000 - 1,
+                           nullif(w.spent, 0) * 1000000000000) as left_ms) u
+         where w.history_ms >= 86400000 and p.limit_usd > s.spent and u.left_ms < ${msOf('p.ends')} - ${msOf('p.now')}
+      ) l on true
       left join lateral (
         select max(t.percent) as percent from budget_threshold t
          where t.budget_id = p.budget_id and t.period = p.period and t.is_reached) c on true`,

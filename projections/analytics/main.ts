@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { allMigrations } from '../all.migrations.js';
 import { connector, withClient } from '../engine/database.js';
 import { migrate } from '../engine/migrations.js';
-import { analystSql, grantAnalyst } from './analyst-role.js';
+import { analystSql, grantAnalyst, hasSideEffects } from './analyst-role.js';
 
 const HELP = `Usage: npm run analyst -- [--name analyst] [--database <url>] [--print]
 
@@ -53,6 +53,11 @@ async function main(args: readonly string[]): Promise<number> {
     await grantAnalyst(client, role);
     say(`the role ${role.name} reads the schema analytics; its password is`);
     say(password);
+    if (await hasSideEffects(client, role.name)) {
+      process.stderr.write(
+        'it can still take advisory locks and write large objects: let a superuser run what --print prints\n',
+      );
+    }
   });
   return 0;
 }
