@@ -9,7 +9,6 @@ export function figures(sums: CostSums) {
   const total = totalOf(sums);
   return {
     totalTokens: Number(total),
-    ...(total > MAX_EXACT ? { totalTokensExact: total.toString() } : {}),
     totalCost: costNumber(sums.costUsd),
     totalCostUsd: sums.costUsd,
     requestCount: Number(sums.requests),
@@ -19,8 +18,20 @@ export function figures(sums: CostSums) {
     outputTokens: Number(sums.outputTokens),
     cacheReadTokens: Number(sums.cacheReadTokens),
     cacheWriteTokens: Number(sums.cacheWriteTokens),
+    ...(total > MAX_EXACT ? exactTexts({ totalTokens: total, ...tokensOf(sums) }) : {}),
     unpricedRequests: Number(sums.unpricedRequests),
   };
+}
+
+/** The texts of those that a JSON number cannot hold: `totalTokensExact`. */
+export function exactTexts(tokens: Readonly<Record<string, bigint>>, suffix = 'Exact'): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tokens).flatMap(([name, sum]) => (sum > MAX_EXACT ? [[`${name}${suffix}`, sum.toString()]] : [])),
+  );
+}
+
+function tokensOf({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: CostSums) {
+  return { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens };
 }
 
 /** One figure per name; names are data, so `__proto__` is one like any other. */
@@ -47,6 +58,7 @@ export function timelineFigures(timeline: Timeline) {
     cost: costNumber(sums.costUsd),
     costUsd: sums.costUsd,
     tokens: Number(totalOf(sums)),
+    ...exactTexts({ tokens: totalOf(sums) }),
   }));
 }
 

@@ -1,12 +1,13 @@
 import type { AgentUsage, CostSums, TaskCostReport } from '../../projections/cost/cost.queries.js';
 import { ticketRef } from '../tasks/task-json.js';
 import { costNumber } from '../tokens/cost-number.js';
-import { byName, figures, figuresByName, restOf, timelineFigures, totalOf } from './usage-figures.js';
+import { byName, exactTexts, figures, figuresByName, restOf, timelineFigures, totalOf } from './usage-figures.js';
 
 export function trendJson(at: number, sums: CostSums) {
   return {
     timestamp: new Date(at).toISOString(),
     tokens: Number(totalOf(sums)),
+    ...exactTexts({ tokens: totalOf(sums) }),
     cost: costNumber(sums.costUsd),
     costUsd: sums.costUsd,
     requests: Number(sums.requests),
@@ -53,6 +54,14 @@ export function byAgentJson(agent: string, usage: AgentUsage) {
     total_input_tokens: Number(usage.stats.inputTokens),
     total_output_tokens: Number(usage.stats.outputTokens),
     total_tokens: Number(totalOf(usage.stats)),
+    ...exactTexts(
+      {
+        total_input_tokens: usage.stats.inputTokens,
+        total_output_tokens: usage.stats.outputTokens,
+        total_tokens: totalOf(usage.stats),
+      },
+      '_exact',
+    ),
     total_cost: costNumber(usage.stats.costUsd),
     total_cost_usd: usage.stats.costUsd,
     session_count: usage.sessionCount,
@@ -63,6 +72,7 @@ export function byAgentJson(agent: string, usage: AgentUsage) {
       model,
       input_tokens: Number(sums.inputTokens),
       output_tokens: Number(sums.outputTokens),
+      ...exactTexts({ input_tokens: sums.inputTokens, output_tokens: sums.outputTokens }, '_exact'),
       request_count: Number(sums.requests),
       unpriced_requests: Number(sums.unpricedRequests),
       cost: costNumber(sums.costUsd),

@@ -12,7 +12,7 @@ import { costNumber } from '../tokens/cost-number.js';
 import { rowJson } from '../tokens/usage-json.js';
 import { periodOf, zoneOf, type UsagePeriod } from '../tokens/usage-period.js';
 import { exportFormats, type ExportFormat, UsageExport } from './usage-export.js';
-import { agentFigures, byName, figures, figuresByName, totalOf, totalOfAll } from './usage-figures.js';
+import { agentFigures, byName, exactTexts, figures, figuresByName, totalOf, totalOfAll } from './usage-figures.js';
 import { byAgentJson, taskCostsJson, trendJson } from './usage-report-json.js';
 
 const shownBy = ['cost'] as const;
@@ -92,6 +92,7 @@ export class UsageController {
           total_cost: costNumber(total.costUsd),
           total_cost_usd: total.costUsd,
           total_tokens: Number(totalOf(total)),
+          ...exactTexts({ total_tokens: totalOf(total) }, '_exact'),
           agent_count: agents.size,
           days,
         },

@@ -106,6 +106,8 @@ describe('one report', () => {
     const two = await report(usage({ model: 'huge', sessionId: 'huge', inputTokens: most, outputTokens: 0 }));
     const { body } = await application.read('/api/tokens?action=stats', two.headers);
     expect(body.models.huge.totalTokensExact).toBe((2n * BigInt(most)).toString());
+    expect(body.models.huge.inputTokensExact).toBe((2n * BigInt(most)).toString());
+    expect(body.models.huge).not.toHaveProperty('outputTokensExact');
   });
 
   it('is refused to a viewer', async () => {
