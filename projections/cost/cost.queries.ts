@@ -191,7 +191,8 @@ export class CostQueries {
     const rows = await this.read<OwnedRecord & { readonly sessions: string; readonly last_active: string }>(
       { ...OWNED, sessions: 'plain', last_active: 'plain' },
       `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
-            i as (select agent_name, agent_id, session_id, last_ms
+            i as not materialized (
+                  select agent_name, agent_id, session_id, last_ms
                     from session_span
                    where workspace_id = ${bind(scope.workspaceId)} and last_ms >= ${bind(scope.since)}
                      ${scope.agentId === undefined ? '' : `and agent_id = ${bind(scope.agentId)}`}),
