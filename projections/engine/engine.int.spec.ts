@@ -109,6 +109,17 @@ describe('the projector over a real log', () => {
     expect(engine.status().isLeader).toBe(true);
   });
 
+  it('makes the indexes of a rebuild, however much longer they take than a statement may', async () => {
+    const impatient = async () => {
+      const client = await connector(parts.databaseUrl, 'test')();
+      await client.query('set statement_timeout = 300');
+      return client;
+    };
+    const slow = { ...tokenUsage, tables: { ...tokenUsage.tables, index: () => 'select pg_sleep(0.5)' } };
+    const options = { store: parts.store, connect: impatient, logger: quietLogger, registry: new Registry() };
+    expect(await rebuild({ ...options, projection: slow, version: 2 })).toBe(true);
+  });
+
   it('rebuilds beside the live version, switches, switches back, and drops only on command', async () => {
     const connect = connector(parts.databaseUrl, 'test');
     start();

@@ -42,6 +42,8 @@ export class RebuildFailed extends Error {}
 const LOOK_EVERY_MS = 50;
 const TELL_EVERY_MS = 1_000;
 const LEASE_MS = 5_000;
+/** The longest that a timer can wait. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /**
  * Folds a projection from the start of the log into tables of its own (`<table>_vN`), while the active version stays
@@ -60,15 +62,28 @@ export async function rebuild(options: RebuildOptions): Promise<boolean> {
     await prepare(client, options);
     const isDone = await load(options, () => lease.hold(client));
     if (isDone) {
-      const index = projection.tables.index(version);
-      if (index.trim() !== '') await client.query(index);
-      for (const { view } of projection.tables.list) await client.query(`analyze ${tableName(view, version)}`);
+      await makeIndexes(client, projection, version);
     }
     return isDone;
   } finally {
     await lease.release(client).catch(() => undefined);
     await closeQuietly(client);
   }
+}
+
+/** However long it takes: on a large table an index takes longer than any other statement may. */
+async function makeIndexes(client: Client, projection: Projection, version: number): Promise<void> {
+  const steps = [
+    projection.tables.index(version),
+    ...projection.tables.list.map(({ view }) => `analyze ${tableName(view, version)}`),
+  ];
+  await client.query('set statement_timeout = 0');
+  for (const text of steps) {
+    // The driver knows a limit of one statement, its types do not.
+    const patient = { text, query_timeout: LONGEST_WAIT_MS };
+    if (text.trim() !== '') await client.query(patient);
+  }
+  await client.query('reset statement_timeout');
 }
 
 async function prepare(client: Client, { projection, version, store }: RebuildOptions): Promise<void> {
