@@ -144,6 +144,15 @@ export class WebhooksQueries {
     return rows.map((row) => ({ webhookId: Number(row.webhook_id), workspaceId: row.workspace_id }));
   }
 
+  /** How many endpoints a workspace has. */
+  async countOf(workspaceId: number): Promise<number> {
+    const [row] = await this.sql.query<{ count: string }>(
+      'select count(*) as count from webhooks where workspace_id = $1 and not removed',
+      [workspaceId],
+    );
+    return Number(row?.count ?? 0);
+  }
+
   async attempts(
     workspaceId: number,
     filter: DeliveryFilter,

@@ -11,6 +11,7 @@ import { DispatchMark } from './dispatch/dispatch-mark.js';
 import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import type { EndpointView } from './dispatch/endpoint-view.js';
 import { WITHOUT_FACTS } from './dispatch/facts-of-log.js';
+import { logEnd } from './log-end.js';
 import { KnownEndpoints } from './known-endpoints.js';
 import { factOf } from './webhook-facts.js';
 import { deliveryIdOf } from './webhook-message.js';
@@ -59,9 +60,9 @@ export class WebhookBalance {
     const tools = { store: this.store, clock: this.clock, ids: this.ids };
     const mark = await new DispatchMark(webhookId, 'live', tools).load();
     const position = laterOf(mark?.upTo ?? view.startedAt, view.startedAt);
-    const [head] = await this.store.recentPositions({ max: 1 });
+    const head = await logEnd(this.store);
     // What the mark calls finished must be in the read model before it is counted there.
-    if (head !== undefined && !(await this.progress.waitFor(['webhooks'], head))) {
+    if (!(await this.progress.waitFor(['webhooks'], head))) {
       throw unavailable('The read model of webhooks is behind');
     }
     const ids = await this.openIds(webhookId, mark?.open ?? []);
@@ -79,7 +80,7 @@ export class WebhookBalance {
       pending,
       dead,
       error: Math.abs(matching - delivered - pending - dead),
-      waitingBehind: await this.countBetween(view, position, head ?? position),
+      waitingBehind: await this.countBetween(view, position, head),
     };
   }
 

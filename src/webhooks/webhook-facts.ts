@@ -2,7 +2,8 @@ import { frameOf } from '../live/frames/all.frames.js';
 import type { Frame } from '../live/frames/frame.js';
 import { isReadable, type LogEntry } from '../platform/event-store/event-store.js';
 import type { Position } from '../platform/event-store/position.js';
-import type { Json } from '../platform/event-store/stored-event.js';
+import type { Json, StoredEvent } from '../platform/event-store/stored-event.js';
+import type { AccessRefused } from '../security/security.events.js';
 
 /** A fact as receivers may be told of it: one public frame, one message. */
 export interface WebhookFact {
@@ -28,10 +29,11 @@ export interface WebhookFact {
 
 const SAME_NAME = ['token.', 'callback.', 'webhook.'];
 
-/** The fact of an event; undefined for events without a public frame. Pure. */
+/** The fact of an event; undefined for events that nobody is told of. Pure. */
 export function factOf(entry: LogEntry): WebhookFact | undefined {
   const frame = frameOf(entry);
-  if (frame === undefined || !isReadable(entry)) return undefined;
+  if (!isReadable(entry)) return undefined;
+  if (frame === undefined) return securityFactOf(entry);
   const { data } = JSON.parse(frame.json) as { readonly data: WebhookFact['data'] };
   const isAboutWebhook = frame.type.startsWith('webhook.');
   return {
@@ -48,6 +50,29 @@ export function factOf(entry: LogEntry): WebhookFact | undefined {
     key: keyOf(frame),
     byNameOnly: frame.forAdmins || isAboutWebhook,
     aboutWebhook: isAboutWebhook && typeof data['id'] === 'number' ? data['id'] : undefined,
+  };
+}
+
+/** Refused access has no frame, and is told to who names it. */
+function securityFactOf(entry: StoredEvent): WebhookFact | undefined {
+  if (entry.type !== 'AccessRefused') return undefined;
+  const { data } = entry as StoredEvent<AccessRefused>;
+  const { workspaceId, correlationId, recordedAt } = entry.metadata;
+  const name = `security.${data.kind}`;
+  return {
+    eventId: entry.id,
+    stream: entry.stream,
+    revision: entry.revision,
+    position: entry.position,
+    workspaceId,
+    correlationId,
+    recordedAt,
+    type: name,
+    event: name,
+    data: { ...data, workspace_id: workspaceId },
+    key: 'security',
+    byNameOnly: true,
+    aboutWebhook: undefined,
   };
 }
 

@@ -14,7 +14,6 @@ export class WebhookSecrets {
   private readonly signing: DerivedSecrets;
   private readonly sealing: DerivedSecrets;
   /** Of what dispatchers hold and use a thousand times a second. */
-  private readonly derived = new WeakMap<KnownSecret, string>();
   private readonly unsealed = new WeakMap<readonly SealedHeader[], Readonly<Record<string, string>>>();
 
   constructor(@Inject(CONFIG) config: Config) {
@@ -42,14 +41,8 @@ export class WebhookSecrets {
     const shown = secrets
       .filter((secret) => isLive(secret, instant))
       .toReversed()
-      .map((secret) => this.remembered(workspaceId, webhookId, secret));
+      .map((secret) => this.shown(workspaceId, webhookId, secret));
     return shown.every((each) => each !== undefined) ? shown : undefined;
-  }
-
-  private remembered(workspaceId: number, webhookId: number, secret: KnownSecret): string | undefined {
-    const shown = this.derived.get(secret) ?? this.shown(workspaceId, webhookId, secret);
-    if (shown !== undefined) this.derived.set(secret, shown);
-    return shown;
   }
 
   /** The same value gives the same text, so that a repeated command finds that nothing changed. */

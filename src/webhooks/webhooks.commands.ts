@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { WebhooksQueries } from '../../projections/webhooks/webhooks.queries.js';
 import type { CommandContext } from '../platform/command/command-context.js';
 import { EventStore, type LogEntry } from '../platform/event-store/event-store.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
@@ -12,6 +13,7 @@ import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import { WITHOUT_FACTS } from './dispatch/facts-of-log.js';
 import { WebhookSender } from './dispatch/webhook-sender.js';
 import { KnownEndpoints } from './known-endpoints.js';
+import { logEnd } from './log-end.js';
 import { placeOf } from './log-place.js';
 import { factOf } from './webhook-facts.js';
 import { deliveryIdOf } from './webhook-message.js';
@@ -26,6 +28,8 @@ import {
 } from './webhooks.dto.js';
 import type { SealedHeader, WebhookReplayRequested } from './webhooks.events.js';
 
+const MOST_ENDPOINTS = 100;
+
 export type AcceptedWebhook = Extract<WebhookOutcome, { kind: 'accepted' }>;
 
 @Injectable()
@@ -39,11 +43,15 @@ export class WebhookCommands {
     private readonly endpoints: KnownEndpoints,
     private readonly numbers: Numbers,
     private readonly generation: LogGeneration,
+    private readonly queries: WebhooksQueries,
   ) {}
 
-  /** Errors: 400 for a target that may not be called. */
+  /** Errors: 400 for a target that may not be called, 422 for one endpoint too many. */
   async register(context: CommandContext, webhookId: number, body: CreateWebhookBody): Promise<AcceptedWebhook> {
     await this.checkUrl(body.url);
+    if ((await this.queries.countOf(context.workspaceId)) >= MOST_ENDPOINTS) {
+      throw new Refusal(422, `A workspace has at most ${MOST_ENDPOINTS} webhooks`);
+    }
     return this.run(context, {
       type: 'Register',
       webhookId,
@@ -100,8 +108,7 @@ export class WebhookCommands {
   /** Resolves to how many messages are to be sent. Errors: 400 for a position that is none of this log, 404. */
   async replay(context: CommandContext, body: ReplayBody) {
     const view = await this.endpoints.find(context.workspaceId, body.id);
-    const [head] = await this.store.recentPositions({ max: 1 });
-    if (head === undefined) throw notFound('Webhook not found');
+    const head = await logEnd(this.store);
     const after = this.placeAfter(body.from);
     const request: Omit<WebhookReplayRequested['data'], 'name'> = {
       webhookId: body.id,

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { RefusedAccessJournal } from '../../src/security/refused-access.journal.js';
 import { type Answer, type Application, startApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { testKeys } from '../support/http-app.js';
@@ -265,5 +266,37 @@ describe('webhooks out', () => {
       expect((await app.call('GET', `/api/webhooks${path}`, { key: testKeys.operator })).status).toBe(403);
     }
     expect((await app.call('GET', '/api/webhooks/verify-docs', { key: testKeys.viewer })).status).toBe(200);
+  }, 60_000);
+
+  it('tell of refused access only those that name it', async () => {
+    const watcher = await receiver();
+    const everything = await receiver();
+    const { id } = await endpoint(watcher.url, { events: ['security.unknown_key'] });
+    await endpoint(everything.url, { events: ['*', 'security', 'security.*'] });
+    const key = `mck_${'0'.repeat(36)}`;
+    expect((await app.call('GET', '/api/tasks', { key: 'no-key-that-anybody-knows-0123' })).status).toBe(401);
+    expect((await app.call('GET', '/api/tasks', { key })).status).toBe(401);
+    // Not after a minute, as it is by itself.
+    await app.replicas[0]?.get(RefusedAccessJournal, { strict: false }).flush(true);
+    await until('the fact', () => watcher.received.length > 0);
+    const [first] = watcher.received;
+    if (first === undefined) throw new Error('nothing came');
+    expect(bodyOf(first)).toMatchObject({
+      event: 'security.unknown_key',
+      type: 'security.unknown_key',
+      data: { kind: 'unknown_key', count: expect.any(Number), workspace_id: 1 },
+    });
+    expect(first.body.toString('utf8')).not.toContain('no-key-that');
+    await task();
+    await until('a task', () => everything.received.some((each) => bodyOf(each).type === 'task.created'));
+    expect(everything.received.filter((each) => bodyOf(each).event.startsWith('security'))).toEqual([]);
+    await balanced(id, watcher.received.length);
+  }, 60_000);
+
+  it('are a hundred at most', async () => {
+    const { webhooks } = (await app.call('GET', '/api/webhooks')).body;
+    for (let count = webhooks.length; count < 100; count += 1) await endpoint('https://hook.example/');
+    const answer = await app.call('POST', '/api/webhooks', { body: { name: 'x', url: 'https://hook.example/' } });
+    expect(answer).toMatchObject({ status: 422, body: { error: 'A workspace has at most 100 webhooks' } });
   }, 60_000);
 });

@@ -30,6 +30,7 @@ const STRETCH = 64;
 const RETRY_MS = { first: 50, last: 5_000 };
 const QUIET_SAVE_MS = 600_000;
 const PATIENCE_MS = 400;
+const SOON_MS = 250;
 const UNWRITTEN_AGAIN_MS = 60_000;
 
 export interface RunSource {
@@ -148,13 +149,10 @@ export class EndpointRun {
     const now = this.tools.clock.now().getTime();
     while (this.unanswered < MOST_UNANSWERED && this.inFlight < WINDOW) {
       const due = this.open.nextDue;
-      if (due === undefined || due > now) break;
-      const wait = this.pace.waitMs(performance.now());
+      if (due === undefined) break;
+      const wait = due > now ? due - now : this.pace.waitMs(performance.now());
       if (wait > 0) {
-        this.timer ??= setTimeout(() => {
-          this.timer = undefined;
-          this.pump();
-        }, Math.ceil(wait));
+        this.pumpIn(wait);
         return;
       }
       const item = this.open.next(now);
@@ -170,6 +168,15 @@ export class EndpointRun {
       });
       this.sending.add(work);
     }
+  }
+
+  /** What is due later is begun by the ticks of the dispatcher, which see a clock that was moved. */
+  private pumpIn(ms: number): void {
+    if (ms > SOON_MS) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.pump();
+    }, Math.ceil(ms));
   }
 
   async saveWhenWorthIt(): Promise<void> {

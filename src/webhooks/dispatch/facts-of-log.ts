@@ -6,5 +6,4 @@ export const WITHOUT_FACTS = [
   'reactor-',
   'dispatch-',
   'log-generation',
-  'security',
 ] as const;

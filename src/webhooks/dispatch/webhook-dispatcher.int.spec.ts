@@ -1,159 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
-import {
-  newDataDirectory,
-  removeDirectory,
-  startEventStoreNode,
-  type InProcessNode,
-} from '../../../test/support/event-store-node.js';
+import { type DispatchRig, startDispatchRig } from '../../../test/support/dispatch-rig.js';
 import { eventually } from '../../../test/support/eventually.js';
-import { testConfig } from '../../../test/support/http-app.js';
-import { quietLogger } from '../../../test/support/quiet-logger.js';
-import { sampleMetadata } from '../../../test/support/sample-events.js';
 import { startReceiver, type WebhookReceiver } from '../../../test/support/webhook-receiver.js';
-import { allEventContracts } from '../../all.events.js';
 import { SystemClock } from '../../platform/clock/clock.js';
-import { EventRegistry } from '../../platform/event-store/event-registry.js';
-import { EventStoreGateway } from '../../platform/event-store/event-store.gateway.js';
-import { type EventStore, isReadable } from '../../platform/event-store/event-store.js';
-import { BEFORE_EVERYTHING } from '../../platform/event-store/position.js';
-import { RandomIds } from '../../platform/ids/ids.js';
-import { Numbers } from '../../platform/numbers/numbers.js';
-import { WebhookSecrets } from '../webhook-secrets.js';
-import { WebhookWriter } from '../webhook-writer.js';
-import type { DeliveryOrder } from '../webhooks.events.js';
-import { DeliveryStreams } from './delivery-stream.js';
-import { DispatchMetrics } from './dispatch-metrics.js';
-import { WebhookDispatcher } from './webhook-dispatcher.js';
-import { WebhookSender } from './webhook-sender.js';
+import { placeOf } from '../log-place.js';
 
 const FACTS = 300;
 const KILLS = 6;
 const WINDOW = 32;
-const clock = new SystemClock();
-const ids = new RandomIds();
-const registry = new EventRegistry(allEventContracts);
-const config = testConfig({ webhookAllow: ['127.0.0.1'] });
-const secrets = new WebhookSecrets(config);
-
-interface Running {
-  readonly dispatcher: WebhookDispatcher;
-  readonly store: EventStore;
-}
 
 describe('webhook dispatchers that are killed', () => {
-  let dir: string;
-  let node: InProcessNode;
-  let store: EventStore;
+  let rig: DispatchRig;
   let receiver: WebhookReceiver;
-  const started: Running[] = [];
 
   beforeEach(async () => {
-    dir = await newDataDirectory();
-    node = await startEventStoreNode({ dir });
-    store = gateway();
+    rig = await startDispatchRig(new SystemClock(), { factor: 0.000_1 });
     receiver = await startReceiver();
   });
   afterEach(async () => {
     await receiver.close();
-    for (const { dispatcher, store: own } of started.splice(0)) {
-      await dispatcher.stop();
-      await own.close();
-    }
-    await store.close();
-    await node.close();
-    await removeDirectory(dir);
+    await rig.close();
   });
-
-  const gateway = () => new EventStoreGateway({ url: node.url, registry });
-
-  function start(): Running {
-    const own = gateway();
-    const dispatcher = new WebhookDispatcher({
-      store: own,
-      generation: { current: '00000001', isKnown: true },
-      streams: new DeliveryStreams(own),
-      sender: new WebhookSender(config, secrets, clock),
-      writer: new WebhookWriter(own),
-      excerpts: { note: () => undefined },
-      clock,
-      ids,
-      logger: quietLogger,
-      metrics: new DispatchMetrics(new Registry()),
-      random: Math.random,
-      perSecond: 1_000,
-      factor: 0.000_1,
-      saveEveryMs: 50,
-    });
-    const running = { dispatcher, store: own };
-    started.push(running);
-    dispatcher.start();
-    return running;
-  }
-
-  /** As a kill: from here on nothing of it reaches the store, whatever it had in flight. */
-  async function kill({ store: own }: Running): Promise<void> {
-    await own.close();
-  }
-
-  async function register(order: DeliveryOrder): Promise<number> {
-    const webhookId = await new Numbers({ store, clock, ids }).next('webhook');
-    const context = {
-      commandId: randomUUID(),
-      keyed: false,
-      workspaceId: 1,
-      correlationId: randomUUID(),
-      actor: { kind: 'system', id: 'test', name: 'test' },
-      receivedAt: clock.now(),
-    } as const;
-    await new WebhookWriter(store).execute(context, {
-      type: 'Register',
-      webhookId,
-      name: 'hook',
-      url: receiver.url,
-      events: ['agent.deleted'],
-      order,
-      headers: [],
-      masterKeyId: 'test',
-    });
-    return webhookId;
-  }
-
-  async function facts(from: number, count: number): Promise<void> {
-    for (let agentId = from; agentId < from + count; agentId += 1) {
-      const event = { id: randomUUID(), type: 'AgentRetired', data: { agentId, name: `a${agentId}` } };
-      await store.append(`agent-${agentId}`, [{ ...event, metadata: sampleMetadata() }], 'any');
-    }
-  }
 
   const agentOf = (body: Buffer): number => JSON.parse(body.toString('utf8')).data.id;
   const taken = () => receiver.received.filter(({ status }) => status === 200);
-
-  async function delivered(): Promise<number> {
-    let count = 0;
-    for await (const entry of store.readAll({ after: BEFORE_EVERYTHING })) {
-      if (isReadable(entry) && entry.type === 'DeliverySucceeded') count += 1;
-    }
-    return count;
-  }
+  const delivered = async () => (await rig.events('DeliverySucceeded')).length;
+  const someOf = (count: number) => eventually('some of them', () => Promise.resolve(taken().length >= count), 30_000);
 
   it.each(['none', 'key', 'strict'] as const)(
     'miss nothing in order %s, with receivers that fail a third of the time',
     async (order) => {
       let calls = 0;
       receiver.answer = () => ({ status: (calls += 1) % 10 < 3 ? 500 : 200 });
-      await register(order);
-      let running = start();
+      await rig.register(receiver.url, { order });
+      let running = rig.start();
       for (let round = 0; round < KILLS; round += 1) {
-        await facts(1 + (round * FACTS) / KILLS, FACTS / KILLS);
-        await eventually(
-          'some of them',
-          () => Promise.resolve(taken().length >= ((round + 0.5) * FACTS) / KILLS),
-          30_000,
-        );
-        await kill(running);
-        running = start();
+        await rig.facts(1 + (round * FACTS) / KILLS, FACTS / KILLS);
+        await someOf(((round + 0.5) * FACTS) / KILLS);
+        await running.kill();
+        running = rig.start();
       }
       await eventually('all are written down', async () => (await delivered()) === FACTS, 60_000);
 
@@ -172,4 +58,33 @@ describe('webhook dispatchers that are killed', () => {
     },
     120_000,
   );
+
+  it('go on with a replay where it was, and end it once', async () => {
+    await rig.facts(1, FACTS);
+    const webhookId = await rig.register(receiver.url);
+    const [head] = await rig.store.recentPositions({ max: 1 });
+    if (head === undefined) throw new Error('the log is empty');
+    let running = rig.start();
+    await rig.execute({
+      type: 'RequestReplay',
+      webhookId,
+      replayId: randomUUID(),
+      after: null,
+      until: placeOf(head),
+      since: null,
+      before: null,
+      types: null,
+      onlyDead: false,
+    });
+    for (let round = 1; round <= 3; round += 1) {
+      await someOf((round * FACTS) / 5);
+      await running.kill();
+      running = rig.start();
+    }
+    await eventually('its end', async () => (await rig.events('WebhookReplayFinished')).length === 1, 60_000);
+    expect(new Set(taken().map(({ body }) => agentOf(body))).size).toBe(FACTS);
+    expect(taken().every(({ headers }) => headers['webhook-replay'] === 'true')).toBe(true);
+    expect(taken().length - FACTS).toBeLessThanOrEqual(3 * WINDOW);
+    expect(await delivered()).toBe(FACTS);
+  }, 120_000);
 });

@@ -6,6 +6,7 @@ import { isReadable, type LogEntry, type Subscription } from '../../platform/eve
 import { BEFORE_EVERYTHING, isAfter, type Position } from '../../platform/event-store/position.js';
 import type { StoredEvent } from '../../platform/event-store/stored-event.js';
 import type { NumbersAllocated } from '../../platform/numbers/numbers.events.js';
+import { logEnd } from '../log-end.js';
 import { positionOf } from '../log-place.js';
 import { factOf, type WebhookFact } from '../webhook-facts.js';
 import { webhookStream } from '../webhook.decider.js';
@@ -76,8 +77,7 @@ export class WebhookDispatcher {
     for (let attempt = 0; !this.isStopped; attempt += 1) {
       try {
         if (!generation.isKnown) throw new Error('the generation of the log is not known yet');
-        const [head] = await store.recentPositions({ max: 1 });
-        this.horizon = head ?? BEFORE_EVERYTHING;
+        this.horizon = await logEnd(store);
         this.position = this.horizon;
         await this.loadEndpoints();
         if (this.isStopped) return;

@@ -60,6 +60,9 @@ export class FailingReceiver {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/${path}`;
   }
 
+  /** How often it was called. */
+  calls = 0;
+
   toldAt(path: string): Told {
     const known = this.told.get(`/${path}`) ?? new Told();
     this.told.set(`/${path}`, known);
@@ -78,6 +81,7 @@ export class FailingReceiver {
     request.on('error', () => undefined);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
+      this.calls += 1;
       const body = Buffer.concat(chunks);
       const path = (request.url ?? '').slice(1);
       const told = this.toldAt(path);
