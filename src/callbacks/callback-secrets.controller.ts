@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString, Length, Matches, Max, Min, ValidateBy } from 'class-validator';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CallbacksQueries } from '../../projections/callbacks/callbacks.queries.js';
 import { AgentDirectory } from '../agents/agent-directory.js';
@@ -8,9 +8,10 @@ import { Clock } from '../platform/clock/clock.js';
 import { CommandEndpoint } from '../platform/command/command-endpoint.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import type { Json } from '../platform/event-store/stored-event.js';
-import { notFound, Refusal } from '../platform/http/errors.js';
+import { conflict, notFound, Refusal } from '../platform/http/errors.js';
 import { type Caller, CurrentCaller } from '../platform/http/request-context.js';
 import { CallbackSecrets, type CallbackSecretOutcome } from './callback-secrets.js';
+import { SecretImport } from './secret-import.js';
 
 const shownBy = ['callbacks'] as const;
 const DAY_SECONDS = 86_400;
@@ -21,6 +22,25 @@ export class IssueSecretBody {
   @Min(0)
   @Max(7 * DAY_SECONDS)
   grace_seconds?: number;
+
+  @IsOptional()
+  @IsString()
+  @Length(24, 512, { message: 'import must be a secret of 24 to 512 characters' })
+  @Matches(/^[\x21-\x7e]+$/, { message: 'import must be printable ASCII without blanks' })
+  @HasDifferentCharacters(8)
+  import?: string;
+}
+
+function HasDifferentCharacters(least: number): PropertyDecorator {
+  return (target, key) => {
+    ValidateBy({
+      name: 'hasDifferentCharacters',
+      validator: {
+        validate: (value: unknown) => typeof value === 'string' && new Set(value).size >= least,
+        defaultMessage: () => `$property must have at least ${least} different characters`,
+      },
+    })(target, key);
+  };
 }
 
 export class LegacyBody {
@@ -39,6 +59,7 @@ export class EndSecretBody {
 export class CallbackSecretsController {
   constructor(
     private readonly secrets: CallbackSecrets,
+    private readonly secretImport: SecretImport,
     private readonly directory: AgentDirectory,
     private readonly queries: CallbacksQueries,
     private readonly endpoint: CommandEndpoint,
@@ -85,6 +106,7 @@ export class CallbackSecretsController {
     // The secret is no part of what an Idempotency-Key keeps: it is derived again for the answer.
     const reveal = (_: unknown, kept: Json): Promise<Json> => {
       const { agentId, masterKeyId, shown } = kept as unknown as Kept;
+      if (shown.imported === true) return Promise.resolve({ ...shown, secret: null });
       const secret = this.secrets.shown(workspaceId, agentId, shown.id, masterKeyId);
       if (secret === undefined) throw notFound('The master key of this secret is gone');
       return Promise.resolve({ ...shown, secret });
@@ -95,18 +117,21 @@ export class CallbackSecretsController {
       const now = context.receivedAt;
       const ends = new Date(now.getTime() + (body.grace_seconds ?? DAY_SECONDS) * 1_000);
       const outcome = accepted(
-        await this.secrets.execute(context, {
-          type: 'IssueSecret',
-          agentId: agent.agentId,
-          agentName: agent.name,
-          masterKeyId: this.secrets.masterKeyId,
-          previousValidUntil: ends.toISOString(),
-          now: now.toISOString(),
-        }),
+        body.import === undefined
+          ? await this.secrets.execute(context, {
+              type: 'IssueSecret',
+              agentId: agent.agentId,
+              agentName: agent.name,
+              masterKeyId: this.secrets.masterKeyId,
+              previousValidUntil: ends.toISOString(),
+              now: now.toISOString(),
+              fingerprint: null,
+            })
+          : await this.secretImport.issue(context, agent, body.import, ends.toISOString()),
       );
       const [event] = outcome.events;
       if (event?.type !== 'CallbackSecretIssued') throw new Error('a secret was issued without its fact');
-      const { secretId, masterKeyId, previousValidUntil } = event.data;
+      const { secretId, masterKeyId, previousValidUntil, fingerprint } = event.data;
       const kept: Kept = {
         agentId: agent.agentId,
         masterKeyId,
@@ -114,6 +139,7 @@ export class CallbackSecretsController {
           id: secretId,
           created_at: secondsOf(now),
           previous_valid_until: previousValidUntil === null ? null : secondsOf(new Date(previousValidUntil)),
+          ...(fingerprint === null ? {} : { imported: true }),
         },
       };
       return { status: 201, body: { ...kept }, position: outcome.position, replayed: outcome.replayed };
@@ -155,6 +181,8 @@ export class CallbackSecretsController {
       const outcome = accepted(
         await this.secrets.execute(context, { type: 'EndSecret', agentId, agentName, secretId: body.id, now }),
       );
+      // An imported one is removed with it; should that fail now, the next sweep does it.
+      await this.secretImport.sweep().catch(() => undefined);
       return {
         status: 200,
         body: { success: true, id: body.id },
@@ -169,7 +197,13 @@ export class CallbackSecretsController {
 interface Kept {
   readonly agentId: number;
   readonly masterKeyId: string;
-  readonly shown: { readonly id: number; readonly created_at: number; readonly previous_valid_until: number | null };
+  readonly shown: {
+    readonly id: number;
+    readonly created_at: number;
+    readonly previous_valid_until: number | null;
+    /** Not shown: who imported it has it. */
+    readonly imported?: boolean;
+  };
 }
 
 function accepted(outcome: CallbackSecretOutcome): Extract<CallbackSecretOutcome, { kind: 'accepted' }> {
@@ -179,6 +213,8 @@ function accepted(outcome: CallbackSecretOutcome): Extract<CallbackSecretOutcome
       throw new Refusal(422, 'The agent already has 5 live secrets; end one first');
     case 'NotLive':
       throw notFound('Secret not found');
+    case 'AlreadyLive':
+      throw conflict('The agent has this secret already');
   }
 }
 

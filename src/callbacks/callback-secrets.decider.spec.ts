@@ -8,16 +8,23 @@ const { given, fold } = deciderSpec(callbackSecretsDecider);
 const agent = { agentId: 7, agentName: 'bob' };
 const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
 
-const issued = (secretId: number, previousValidUntil: string | null = null): CallbackSecretEvent => ({
+const FINGERPRINT = 'f'.repeat(64);
+
+const issued = (
+  secretId: number,
+  previousValidUntil: string | null = null,
+  fingerprint: string | null = null,
+): CallbackSecretEvent => ({
   type: 'CallbackSecretIssued',
-  data: { ...agent, secretId, masterKeyId: 'm', previousValidUntil },
+  data: { ...agent, secretId, masterKeyId: 'm', previousValidUntil, fingerprint },
 });
-const issue = (hour: number, graceHours = 24): CallbackSecretCommand => ({
+const issue = (hour: number, graceHours = 24, fingerprint: string | null = null): CallbackSecretCommand => ({
   ...agent,
   type: 'IssueSecret',
   masterKeyId: 'm',
   previousValidUntil: at(hour + graceHours),
   now: at(hour),
+  fingerprint,
 });
 const end = (secretId: number, hour = 0): CallbackSecretCommand => ({
   ...agent,
@@ -35,6 +42,18 @@ describe('the secrets of an agent', () => {
     given(issued(1), issued(2, at(25)))
       .when(issue(2, 0))
       .thenEvents(issued(3, at(2)));
+  });
+
+  it('may be imported, each once while it is live', () => {
+    given()
+      .when(issue(0, 24, FINGERPRINT))
+      .thenEvents(issued(1, null, FINGERPRINT));
+    given(issued(1, null, FINGERPRINT))
+      .when(issue(1, 24, FINGERPRINT))
+      .thenRefused('AlreadyLive');
+    given(issued(1, null, FINGERPRINT), issued(2, at(1)))
+      .when(issue(2, 24, FINGERPRINT))
+      .thenEvents(issued(3, at(26), FINGERPRINT));
   });
 
   it('are five at most at a time; what has ended makes room', () => {

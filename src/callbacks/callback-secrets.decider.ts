@@ -16,13 +16,15 @@ export type CallbackSecretCommand = {
       /** When those before it end. */
       readonly previousValidUntil: string;
       readonly now: string;
+      /** Null: it is derived, not imported. */
+      readonly fingerprint: string | null;
     }
   | { readonly type: 'EndSecret'; readonly secretId: number; readonly now: string }
   | { readonly type: 'AllowLegacy' }
   | { readonly type: 'ForbidLegacy' }
 );
 
-export type CallbackSecretRefusal = 'TooManyLive' | 'NotLive';
+export type CallbackSecretRefusal = 'TooManyLive' | 'NotLive' | 'AlreadyLive';
 
 export interface KnownSecret {
   readonly secretId: number;
@@ -31,8 +33,12 @@ export interface KnownSecret {
   readonly validUntil: string | null;
 }
 
+export interface CallbackSecret extends KnownSecret {
+  readonly fingerprint: string | null;
+}
+
 export interface CallbackSecretState {
-  readonly secrets: readonly KnownSecret[];
+  readonly secrets: readonly CallbackSecret[];
   readonly lastId: number;
   readonly legacyAllowed: boolean;
 }
@@ -44,9 +50,13 @@ export function isLive({ validUntil }: Pick<KnownSecret, 'validUntil'>, now: str
 function evolve(state: CallbackSecretState, event: CallbackSecretEvent): CallbackSecretState {
   switch (event.type) {
     case 'CallbackSecretIssued': {
-      const { secretId, masterKeyId, previousValidUntil } = event.data;
+      const { secretId, masterKeyId, previousValidUntil, fingerprint } = event.data;
       const before = state.secrets.map((each) => ({ ...each, validUntil: each.validUntil ?? previousValidUntil }));
-      return { ...state, lastId: secretId, secrets: [...before, { secretId, masterKeyId, validUntil: null }] };
+      return {
+        ...state,
+        lastId: secretId,
+        secrets: [...before, { secretId, masterKeyId, validUntil: null, fingerprint }],
+      };
     }
     case 'CallbackSecretEnded':
       return { ...state, secrets: state.secrets.filter(({ secretId }) => secretId !== event.data.secretId) };
@@ -66,8 +76,9 @@ function decide(
   const { agentId, agentName } = command;
   switch (command.type) {
     case 'IssueSecret': {
-      const { masterKeyId, previousValidUntil, now } = command;
+      const { masterKeyId, previousValidUntil, now, fingerprint } = command;
       const live = state.secrets.filter((secret) => isLive(secret, now));
+      if (fingerprint !== null && live.some((each) => each.fingerprint === fingerprint)) return refused('AlreadyLive');
       const staying = live.filter(({ validUntil }) => isLive({ validUntil: validUntil ?? previousValidUntil }, now));
       if (staying.length >= MOST_LIVE_SECRETS) return refused('TooManyLive');
       return accepted({
@@ -78,6 +89,7 @@ function decide(
           secretId: state.lastId + 1,
           masterKeyId,
           previousValidUntil: live.some(({ validUntil }) => validUntil === null) ? previousValidUntil : null,
+          fingerprint,
         },
       });
     }

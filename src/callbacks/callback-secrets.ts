@@ -15,6 +15,7 @@ import {
   type CallbackSecretState,
 } from './callback-secrets.decider.js';
 import type { CallbackSecretEvent } from './callbacks.events.js';
+import { type ImportedSecret, ImportedSecrets } from './imported-secrets.js';
 import type { Signer } from './signature/verify.js';
 
 /** How long after its last proof the tail's word is taken for what memory holds. */
@@ -29,7 +30,12 @@ export class CallbackSecrets {
   private readonly loop: DecisionLoop<CallbackSecretState, CallbackSecretEvent>;
   private readonly derived: DerivedSecrets;
 
-  constructor(store: EventStore, @Inject(CONFIG) config: Config, @Optional() tail?: LogTail) {
+  constructor(
+    store: EventStore,
+    @Inject(CONFIG) config: Config,
+    private readonly imported: ImportedSecrets,
+    @Optional() tail?: LogTail,
+  ) {
     this.derived = new DerivedSecrets(config.secretKeys, 'mc/callback-secret/v1');
     const tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
     this.aggregates = new Aggregates(store, tailState, callbackSecretsDecider);
@@ -61,13 +67,22 @@ export class CallbackSecrets {
     const { secrets, legacyAllowed } = await this.state(agentId);
     const instant = now.toISOString();
     const live = secrets.filter((secret) => isLive(secret, instant));
-    return {
-      legacyAllowed,
-      secrets: live.flatMap(({ secretId, masterKeyId }) => {
-        const shown = this.shown(workspaceId, agentId, secretId, masterKeyId);
-        return shown === undefined ? [] : [{ id: String(secretId), shown, imported: false }];
+    const known = await Promise.all(
+      live.map(async ({ secretId, masterKeyId, fingerprint }) => {
+        const shown =
+          fingerprint === null
+            ? this.shown(workspaceId, agentId, secretId, masterKeyId)
+            : await this.imported.open(fingerprint);
+        return shown === undefined ? [] : [{ id: String(secretId), shown, imported: fingerprint !== null }];
       }),
-    };
+    );
+    return { legacyAllowed, secrets: known.flat() };
+  }
+
+  /** Whether an agent has this imported secret, and it signs at this instant. */
+  async isLive({ agentId, fingerprint }: ImportedSecret, now: Date): Promise<boolean> {
+    const { secrets } = await this.state(agentId);
+    return secrets.some((each) => each.fingerprint === fingerprint && isLive(each, now.toISOString()));
   }
 
   /** The secret as it is shown once; undefined when its master key is not configured any more. */

@@ -13,6 +13,8 @@ export interface CallbackSecretIssued {
     readonly masterKeyId: string;
     /** When those before it end, ISO 8601; null: there was none to end. */
     readonly previousValidUntil: string | null;
+    /** Of one that was made elsewhere: keyed, so that it gives nothing away. Null: it is derived. */
+    readonly fingerprint: string | null;
   };
 }
 
@@ -108,6 +110,7 @@ function object(properties: Record<string, object>) {
 export const callbackEventContracts = [
   eventContract<CallbackSecretIssued>({
     type: 'CallbackSecretIssued',
+    version: 2,
     stream: secretsStream,
     description: 'An agent got a secret to sign callbacks with; those before it end after a grace.',
     producer: 'callbacks',
@@ -117,7 +120,9 @@ export const callbackEventContracts = [
       secretId,
       masterKeyId: { type: 'string', minLength: 1, maxLength: 64 },
       previousValidUntil: { type: ['string', 'null'] },
+      fingerprint: { type: ['string', 'null'], pattern: '^[0-9a-f]{64}$' },
     }),
+    upcasters: { 1: (data) => ({ ...data, fingerprint: null }) },
   }),
   eventContract<CallbackSecretEnded>({
     type: 'CallbackSecretEnded',

@@ -13,8 +13,10 @@ import { CallbackSigners } from './callback-signers.js';
 import { CallbackStreams } from './callback-streams.js';
 import { CallbackCommands } from './callbacks.commands.js';
 import { CallbacksController } from './callbacks.controller.js';
+import { ImportedSecrets } from './imported-secrets.js';
 import { LegacyAgents } from './legacy-agents.js';
 import { OpenTasks } from './open-tasks.js';
+import { SecretImport } from './secret-import.js';
 
 /** Role `api`: signed callbacks in. Whatever process accepted one, every api process can finish it. */
 @Module({
@@ -28,8 +30,10 @@ import { OpenTasks } from './open-tasks.js';
     CallbackSecrets,
     CallbackSigners,
     CallbackStreams,
+    ImportedSecrets,
     LegacyAgents,
     OpenTasks,
+    SecretImport,
   ],
 })
 export class CallbacksModule {}

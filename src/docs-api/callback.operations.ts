@@ -112,20 +112,27 @@ export const callbackOperations: Readonly<Record<string, Operation>> = {
     tag,
     summary: 'Issue a callback secret',
     description:
-      'The secret is in this answer and nowhere else. Those before it sign until the grace is over. At most 5 live.',
+      'The secret is in this answer and nowhere else. Those before it sign until the grace is over. At most 5 live. With `import`, a secret that was made elsewhere is taken for this agent alone, for the compatibility scheme alone, and not shown again; one that signs for another agent is a 409.',
     body: {
       required: false,
-      schema: object({ grace_seconds: { type: 'integer', minimum: 0, maximum: 604_800, default: 86_400 } }, []),
+      schema: object(
+        {
+          grace_seconds: { type: 'integer', minimum: 0, maximum: 604_800, default: 86_400 },
+          import: { type: 'string', minLength: 24, maxLength: 512, description: 'At least 8 different characters' },
+        },
+        [],
+      ),
       example: { grace_seconds: 86_400 },
     },
     status: 201,
     answer: object({
       id: { type: 'integer' },
-      secret: { type: 'string' },
+      secret: { ...textOrNull, description: 'Null: it was imported' },
       created_at: seconds,
       previous_valid_until: integerOrNull,
+      imported: { type: 'boolean' },
     }),
-    failures: [404, 422],
+    failures: [404, 409, 422],
   },
   'PUT /api/agents/{id}/callback-secrets': {
     tag,

@@ -336,6 +336,43 @@ describe('signed callbacks', () => {
     });
   });
 
+  it('are signed with a secret that was made elsewhere, by the compatibility scheme alone, for one agent', async () => {
+    const { name, id } = await newAgent();
+    const other = await newAgent();
+    const path = `/api/agents/${id}/callback-secrets`;
+    const made = `made-elsewhere-${randomUUID()}`;
+    for (const bad of ['short', 'abababababababababababababab', `with blanks ${made}`, 'x'.repeat(513)]) {
+      expect(await app.call('POST', path, { body: { import: bad } })).toMatchObject({ status: 400 });
+    }
+    const imported = await app.call('POST', path, { body: { import: made } });
+    expect(imported).toMatchObject({ status: 201, body: { id: 2, secret: null, imported: true } });
+    expect(await app.call('POST', path, { body: { import: made } })).toMatchObject({ status: 409 });
+    const elsewhere = `/api/agents/${other.id}/callback-secrets`;
+    expect(await app.call('POST', elsewhere, { body: { import: made } })).toMatchObject({
+      status: 409,
+      body: { error: 'The secret signs for another agent; each agent needs its own' },
+    });
+    await app.call('PUT', path, { body: { legacy_allowed: true } });
+    const body = JSON.stringify({ task_id: await newTask(name), summary: 'by an old sender' });
+    const mac = createHmac('sha256', made).update(body).digest('hex');
+    const legacy = { body, headers: { 'x-webhook-signature': mac }, path: `/api/callbacks/${name}` };
+    expect((await send(name, { ...legacy, replica: 1 })).status).toBe(200);
+    const native = Buffer.from(made).toString('base64');
+    expect((await send(name, { secret: `whsec_${native}`, body })).status).toBe(401);
+    expect((await send(other.name, { ...legacy, path: `/api/callbacks/${other.name}` })).status).toBe(401);
+    const log = JSON.stringify(await app.log(), (_, value: unknown) => (typeof value === 'bigint' ? '' : value));
+    expect(log).not.toContain(made);
+    await app.call('DELETE', path, { body: { id: 2 } });
+    const again = JSON.stringify({ task_id: await newTask(name), summary: 'too late' });
+    const late = createHmac('sha256', made).update(again).digest('hex');
+    await eventually(
+      'it has ended',
+      async () =>
+        (await send(name, { ...legacy, body: again, headers: { 'x-webhook-signature': late } })).status === 401,
+    );
+    expect((await app.call('POST', elsewhere, { body: { import: made } })).status).toBe(201);
+  });
+
   it('reach listeners as they are stored: the callback, then what it did', async () => {
     const { name, secret } = await newAgent();
     const taskId = await newTask(name);

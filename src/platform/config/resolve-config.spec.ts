@@ -29,6 +29,19 @@ describe('the resolved configuration', () => {
     expect(JSON.stringify(configMessage(config))).not.toContain(apiKey);
   });
 
+  it('says what it ignores and what it opens, and no value of a secret', async () => {
+    const { warnings } = await resolveConfig({
+      ...base,
+      WEBHOOK_SECRET: 'one-secret-for-all-agents',
+      MC_WEBHOOK_ALLOW: '10.0.0.0/8',
+    });
+    expect(warnings).toEqual([
+      expect.stringContaining('WEBHOOK_SECRET is ignored'),
+      'webhooks may reach 10.0.0.0/8 (MC_WEBHOOK_ALLOW)',
+    ]);
+    expect(warnings.join('')).not.toContain('one-secret');
+  });
+
   it('makes an admin key and a master key on first start, mode 0600, and keeps them', async () => {
     const first = await resolveConfig(base);
     expect(first.generatedKey).toMatchObject({ wasShown: false, key: expect.stringMatching(/^mck_[0-9A-Za-z]{36}$/) });

@@ -42,8 +42,23 @@ export async function resolveConfig(environment: Environment): Promise<ResolvedC
   return {
     config: { ...settings, secretKeys, environmentKeys: active.map((key) => hashed(key, pepper)) },
     ...(generatedKey === undefined ? {} : { generatedKey }),
-    warnings: unknownSettings(environment).map((name) => `${name} is no setting of Mission Control and is ignored`),
+    warnings: [
+      ...unknownSettings(environment).map((name) => `${name} is no setting of Mission Control and is ignored`),
+      ...callbackWarnings(environment, settings.webhookAllow),
+    ],
   };
+}
+
+function callbackWarnings(environment: Environment, allowed: readonly string[]): readonly string[] {
+  return [
+    ...((environment['WEBHOOK_SECRET'] ?? '') === ''
+      ? []
+      : [
+          'WEBHOOK_SECRET is ignored: each agent has secrets of its own. ' +
+            'POST /api/agents/{agent}/callback-secrets {"import": "…"} takes a secret for one agent',
+        ]),
+    ...(allowed.length === 0 ? [] : [`webhooks may reach ${allowed.join(', ')} (MC_WEBHOOK_ALLOW)`]),
+  ];
 }
 
 async function givenMasterKeys(environment: Environment) {
