@@ -6,6 +6,7 @@
  */
 import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { signedHeaders } from '../cli/callback/sign.js';
 import { verifyCallback, type Signer } from '../src/callbacks/signature/verify.js';
 import { processTree, totalCpuSeconds } from './process-tree.js';
@@ -16,6 +17,10 @@ const quick = process.argv.includes('--quick');
 const VERIFICATIONS = quick ? 2_000 : 20_000;
 const CALLBACKS = quick ? 100 : 1_000;
 const CONNECTIONS = 16;
+const RATE = Number(process.env['BENCH_RATE'] ?? 20);
+const PACED = quick ? 60 : 600;
+/** The first ones meet code that was never run. */
+const WARM_UP = 20;
 
 console.log(machineLine());
 verification();
@@ -54,38 +59,64 @@ async function throughTheSystem(): Promise<void> {
   const system = await startSystem();
   try {
     const secret = await preparedAgent(system.port);
-    const frames = await listenTo(system.port);
-    const before = totalCpuSeconds(processTree(system.pid));
-    const sentAt = new Map<string, number>();
-    const answers: number[] = [];
-    const startedAt = performance.now();
-    let next = 0;
-    await Promise.all(
-      Array.from({ length: CONNECTIONS }, async () => {
-        for (let serial = next++; serial < CALLBACKS; serial = next++) {
-          const id = `bench-${serial}`;
-          sentAt.set(id, performance.now());
-          await call(system.port, id, secret);
-          answers.push(performance.now() - (sentAt.get(id) ?? 0));
-        }
-      }),
-    );
-    const seconds = (performance.now() - startedAt) / 1_000;
-    const seen = await frames.all(CALLBACKS);
-    const latencies = [...seen].map(([id, at]) => at - (sentAt.get(id) ?? Number.NaN));
-    const cpu = ((totalCpuSeconds(processTree(system.pid)) - before) * 1_000) / CALLBACKS;
-    frames.close();
-    console.log(
-      `${CALLBACKS} callbacks over ${CONNECTIONS} connections: ${(CALLBACKS / seconds).toFixed(0)}/s, ` +
-        `answer p50 ${percentile(answers, 0.5).toFixed(1)} ms p99 ${percentile(answers, 0.99).toFixed(1)} ms`,
-    );
-    console.log(
-      `sent to frame read: p50 ${percentile(latencies, 0.5).toFixed(1)} ms, p99 ${percentile(latencies, 0.99).toFixed(1)} ms (target p99 50 ms); ` +
-        `CPU ${cpu.toFixed(2)} ms a callback over all processes`,
-    );
+    await paced(system.port, secret);
+    await closedLoop(system.port, system.pid, secret);
   } finally {
     await system.stop();
   }
+}
+
+/** One after the other at a steady rate, whatever the answers take. */
+async function paced(port: number, secret: string): Promise<void> {
+  const frames = await listenTo(port, 'paced');
+  const sentAt = new Map<string, number>();
+  const began = performance.now();
+  const calls: Promise<void>[] = [];
+  for (let serial = 0; serial < PACED; serial += 1) {
+    await pause(Math.max(0, began + (serial * 1_000) / RATE - performance.now()));
+    const id = `paced-${serial}`;
+    sentAt.set(id, performance.now());
+    calls.push(call(port, id, secret));
+  }
+  await Promise.all(calls);
+  const seen = await frames.all(PACED);
+  frames.close();
+  const latencies = [...seen].map(([id, at]) => at - (sentAt.get(id) ?? Number.NaN)).slice(WARM_UP);
+  console.log(
+    `${RATE} callbacks a second, sent to frame read: p50 ${percentile(latencies, 0.5).toFixed(1)} ms, ` +
+      `p99 ${percentile(latencies, 0.99).toFixed(1)} ms (target p99 50 ms)`,
+  );
+}
+
+/** As many as go, each connection one after the other. */
+async function closedLoop(port: number, pid: number, secret: string): Promise<void> {
+  const frames = await listenTo(port, 'bench');
+  const before = totalCpuSeconds(processTree(pid));
+  const sentAt = new Map<string, number>();
+  const answers: number[] = [];
+  const startedAt = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      for (let serial = next++; serial < CALLBACKS; serial = next++) {
+        const id = `bench-${serial}`;
+        sentAt.set(id, performance.now());
+        await call(port, id, secret);
+        answers.push(performance.now() - (sentAt.get(id) ?? 0));
+      }
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const seen = await frames.all(CALLBACKS);
+  const latencies = [...seen].map(([id, at]) => at - (sentAt.get(id) ?? Number.NaN));
+  const cpu = ((totalCpuSeconds(processTree(pid)) - before) * 1_000) / CALLBACKS;
+  frames.close();
+  console.log(
+    `${CALLBACKS} callbacks over ${CONNECTIONS} connections, as many as go: ${(CALLBACKS / seconds).toFixed(0)}/s, ` +
+      `answer p50 ${percentile(answers, 0.5).toFixed(1)} ms p99 ${percentile(answers, 0.99).toFixed(1)} ms, ` +
+      `sent to frame read p50 ${percentile(latencies, 0.5).toFixed(1)} ms p99 ${percentile(latencies, 0.99).toFixed(1)} ms, ` +
+      `CPU ${cpu.toFixed(2)} ms a callback over all processes`,
+  );
 }
 
 async function preparedAgent(port: number): Promise<string> {
@@ -114,8 +145,9 @@ async function call(port: number, id: string, secret: string): Promise<void> {
 }
 
 /** When each callback's frame was read. */
-async function listenTo(port: number) {
+async function listenTo(port: number, name: string) {
   const seen = new Map<string, number>();
+  const pattern = new RegExp(`"delivery_id":"(${name}-\\d+)"`, 'g');
   let wake = () => {};
   const stream = httpRequest({ port, path: '/api/events?types=callback', headers: { 'x-api-key': BENCH_KEY } });
   stream.on('error', () => undefined);
@@ -124,7 +156,7 @@ async function listenTo(port: number) {
       response.setEncoding('utf8');
       response.on('error', () => undefined);
       response.on('data', (text: string) => {
-        for (const [, id = ''] of text.matchAll(/"delivery_id":"(bench-\d+)"/g)) seen.set(id, performance.now());
+        for (const [, id = ''] of text.matchAll(pattern)) seen.set(id, performance.now());
         if (text.includes('"connected"')) resolve();
         wake();
       });

@@ -30,7 +30,7 @@ export class CallbackLimits implements OnApplicationShutdown {
 
   /** Notes the refusal; the reason goes to the log, never to the caller. Gives a 429 when there were too many. */
   async refused(reference: string, context: RequestContext, reason: RefusedSignature): Promise<Refusal | undefined> {
-    this.journal.record('callback_refused', context, '/api/callbacks/{agent}');
+    this.journal.record('callback_refused', context, '/api/callbacks/{agent}', { reason });
     this.logger.info({ reason, requestId: context.requestId, client: context.clientAddress }, 'a callback was refused');
     return this.take(`refused ${context.clientAddress} ${reference.slice(0, 100)}`, REFUSED);
   }

@@ -7,7 +7,7 @@ type Fact = Omit<RefusedData, 'count' | 'minute'>;
 const MOST_SOURCES = 500;
 const EVERYBODY_ELSE = 'others';
 
-/** Refusals of one process, one entry a (kind, source, minute). Bounded, whatever comes in. */
+/** Refusals of one process, one entry a (kind, source, reason, minute). Bounded, whatever comes in. */
 export class FoldedRefusals {
   private readonly byKey = new Map<string, RefusedData>();
 
@@ -17,7 +17,7 @@ export class FoldedRefusals {
 
   add(fact: Fact, now: Date): void {
     const minute = startOfMinute(now);
-    const own = `${minute} ${fact.kind} ${fact.source}`;
+    const own = `${minute} ${fact.kind} ${fact.source} ${fact.reason ?? ''}`;
     if (this.byKey.has(own) || this.byKey.size < MOST_SOURCES) this.count(own, fact, minute);
     else this.count(`${minute} ${fact.kind} ${EVERYBODY_ELSE}`, anonymous(fact), minute);
   }

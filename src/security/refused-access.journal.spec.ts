@@ -55,7 +55,7 @@ describe('refused access', () => {
     const { clock, log, journal } = given();
     for (let i = 0; i < 1000; i += 1) journal.record('unknown_key', from('203.0.113.7'), '/api/agents');
     journal.record('unknown_key', from('203.0.113.8'));
-    journal.record('role_refused', from('203.0.113.7'), '/api/agents', 'env-1');
+    journal.record('role_refused', from('203.0.113.7'), '/api/agents', { credentialId: 'env-1' });
     await journal.flush();
     expect(log.events).toHaveLength(0);
 
@@ -68,6 +68,19 @@ describe('refused access', () => {
     ]);
     await journal.flush();
     expect(log.appends).toHaveLength(1);
+  });
+
+  it('keeps the reasons of one kind apart', async () => {
+    const { log, journal } = given();
+    for (const reason of ['bad_id', 'wrong_signature', 'bad_id']) {
+      journal.record('callback_refused', from('203.0.113.7'), '/api/callbacks/{agent}', { reason });
+    }
+    await journal.stop();
+    expect(log.events.map(({ data }) => data)).toMatchObject([
+      { kind: 'callback_refused', reason: 'bad_id', count: 2 },
+      { kind: 'callback_refused', reason: 'wrong_signature', count: 1 },
+    ]);
+    expect(new Set(log.events.map(({ id }) => id)).size).toBe(2);
   });
 
   it('never holds an address', async () => {

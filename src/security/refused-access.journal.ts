@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { RefusalJournal, type RefusedKind } from '../platform/auth/refusal-journal.js';
+import { type RefusalDetails, RefusalJournal, type RefusedKind } from '../platform/auth/refusal-journal.js';
 import type { Clock } from '../platform/clock/clock.js';
 import type { EventStore } from '../platform/event-store/event-store.js';
 import type { ProposedMetadata, ProposedEvent } from '../platform/event-store/stored-event.js';
@@ -27,7 +27,7 @@ export interface JournalParts {
 
 /**
  * Writes refused access into stream `security`: counted in memory, appended when its minute is over, one event a (kind,
- * source, minute) and process. While the store is away at most 5,000 events wait; a repeated append carries the same ids.
+ * source, reason, minute) and process. While the store is away at most 5,000 events wait; a repeated append carries the same ids.
  */
 export class RefusedAccessJournal extends RefusalJournal {
   private readonly folded = new FoldedRefusals();
@@ -51,11 +51,13 @@ export class RefusedAccessJournal extends RefusalJournal {
     await this.flush(true);
   }
 
-  record(kind: RefusedKind, context: RequestContext, route?: string, credentialId?: string): void {
+  record(kind: RefusedKind, context: RequestContext, route?: string, details: RefusalDetails = {}): void {
     const { clientAddress } = context;
+    const { credentialId, reason } = details;
     const source = credentialId ?? this.hashed(clientAddress);
     const network = networkOf(clientAddress, { v4: 24, v6: 48 });
-    this.folded.add({ kind, source, network, ...(route === undefined ? {} : { route }) }, this.parts.clock.now());
+    const given = { ...(route === undefined ? {} : { route }), ...(reason === undefined ? {} : { reason }) };
+    this.folded.add({ kind, source, network, ...given }, this.parts.clock.now());
   }
 
   /** Appends what is finished; `all` also takes the running minute. Never rejects: what failed waits for the next turn. */
@@ -81,7 +83,7 @@ export class RefusedAccessJournal extends RefusalJournal {
   }
 
   private proposed(data: RefusedData): ProposedEvent<AccessRefused> {
-    const id = derivedId('access-refused', this.processId, data.kind, data.source, data.minute);
+    const id = derivedId('access-refused', this.processId, data.kind, data.source, data.minute, data.reason ?? '');
     const metadata: ProposedMetadata = {
       workspaceId: 1,
       correlationId: id,

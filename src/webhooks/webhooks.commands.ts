@@ -5,6 +5,7 @@ import { EventStore, type LogEntry } from '../platform/event-store/event-store.j
 import { LogGeneration } from '../platform/event-store/log-generation.js';
 import { BEFORE_EVERYTHING, isAfter, type Position } from '../platform/event-store/position.js';
 import { parsePosition } from '../platform/event-store/position-text.js';
+import type { EgressRefusal } from '../platform/http/egress/egress-target.js';
 import { badRequest, notFound, Refusal } from '../platform/http/errors.js';
 import { derivedId } from '../platform/ids/ids.js';
 import { logPages } from '../platform/log-tail/log-pages.js';
@@ -31,6 +32,13 @@ import type { SealedHeader, WebhookReplayRequested } from './webhooks.events.js'
 const MOST_ENDPOINTS = 100;
 
 export type AcceptedWebhook = Extract<WebhookOutcome, { kind: 'accepted' }>;
+
+/** A target that may not be called: whoever asks for one is noted. */
+export class TargetRefused extends Refusal {
+  constructor(readonly reason: EgressRefusal) {
+    super(400, 'Webhook URL cannot point to internal or private services');
+  }
+}
 
 @Injectable()
 export class WebhookCommands {
@@ -155,7 +163,7 @@ export class WebhookCommands {
     if (refusal === 'bad_url' || refusal === 'bad_scheme') {
       throw new Refusal(400, 'Validation failed', { details: ['url: must be an http or https URL'] });
     }
-    throw badRequest('Webhook URL cannot point to internal or private services');
+    throw new TargetRefused(refusal);
   }
 
   private sealed(

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Post, Put, Query, Req, Res } from '@nest
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { WebhooksQueries } from '../../projections/webhooks/webhooks.queries.js';
+import { RefusalJournal } from '../platform/auth/refusal-journal.js';
 import { CommandEndpoint } from '../platform/command/command-endpoint.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
@@ -15,7 +16,7 @@ import { verifyDocs } from './verify-docs.js';
 import { WebhookBalance } from './webhook-balance.js';
 import { webhookJson } from './webhook-json.js';
 import { WebhookSecrets } from './webhook-secrets.js';
-import { WebhookCommands, type AcceptedWebhook } from './webhooks.commands.js';
+import { TargetRefused, WebhookCommands, type AcceptedWebhook } from './webhooks.commands.js';
 import { CreateWebhookBody, UpdateWebhookBody, WebhookIdBody } from './webhooks.dto.js';
 
 const shownBy = ['webhooks'] as const;
@@ -31,6 +32,7 @@ export class WebhooksController {
     private readonly generation: LogGeneration,
     private readonly endpoint: CommandEndpoint,
     private readonly answers: QueryEndpoint,
+    private readonly journal: RefusalJournal,
   ) {}
 
   @Get()
@@ -62,7 +64,9 @@ export class WebhooksController {
     const route = { route: 'POST /api/webhooks', shownBy, body, reveal: this.revealing(caller) };
     return this.endpoint.handle(request, reply, caller, route, async (context) => {
       const webhookId = await this.commands.nextNumber();
-      const outcome = await this.commands.register(context, webhookId, body);
+      const outcome = await this.commands
+        .register(context, webhookId, body)
+        .catch((error: unknown) => this.noteTarget(request, caller, error));
       const { name, url, events, secrets } = outcome.state;
       const shown = {
         id: webhookId,
@@ -91,7 +95,9 @@ export class WebhooksController {
     const body = validated(UpdateWebhookBody, given);
     const route = { route: 'PUT /api/webhooks', shownBy, body, reveal: this.revealing(caller) };
     return this.endpoint.handle(request, reply, caller, route, async (context) => {
-      const outcome = await this.commands.update(context, body);
+      const outcome = await this.commands
+        .update(context, body)
+        .catch((error: unknown) => this.noteTarget(request, caller, error));
       const secret = body.regenerate_secret === true ? secretOf(outcome) : null;
       const message = 'Keep this secret: it is not shown again. The old one signs beside it until its grace ends.';
       const shown = { success: true, ...(secret === null ? {} : { message }) };
@@ -148,6 +154,17 @@ export class WebhooksController {
   @ApiOperation({ summary: 'How a receiver verifies messages' })
   verifyDocs(): typeof verifyDocs {
     return verifyDocs;
+  }
+
+  private noteTarget(request: FastifyRequest, { principal }: Caller, error: unknown): never {
+    if (error instanceof TargetRefused) {
+      const { credentialId } = principal;
+      this.journal.record('webhook_target_refused', request.mc, '/api/webhooks', {
+        credentialId,
+        reason: error.reason,
+      });
+    }
+    throw error;
   }
 
   /** The secret is no part of what an Idempotency-Key keeps: it is derived again for the answer. */

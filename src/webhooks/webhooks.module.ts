@@ -6,6 +6,7 @@ import { Database } from '../platform/read-models/database.js';
 import { ReadModelJob } from '../platform/read-models/read-model-job.js';
 import { Logger } from '../platform/telemetry/logger.js';
 import { Metrics } from '../platform/telemetry/metrics.js';
+import { SecurityModule } from '../security/security.module.js';
 import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import { WebhookSender } from './dispatch/webhook-sender.js';
 import { KnownEndpoints } from './known-endpoints.js';
@@ -22,7 +23,7 @@ const COUNT_EVERY_MS = 60_000;
 
 /** Role `api`: endpoints, and what became of their messages. The messages go out in the role `reactors`. */
 @Module({
-  imports: [CommandModule],
+  imports: [CommandModule, SecurityModule],
   controllers: [WebhooksController, WebhookDeliveriesController],
   providers: [
     DeliveryStreams,

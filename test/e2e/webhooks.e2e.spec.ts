@@ -271,16 +271,20 @@ describe('webhooks out', () => {
   it('tell of refused access only those that name it', async () => {
     const watcher = await receiver();
     const everything = await receiver();
-    const { id } = await endpoint(watcher.url, { events: ['security.unknown_key'] });
+    const { id } = await endpoint(watcher.url, { events: ['security.unknown_key', 'security.webhook_target_refused'] });
     await endpoint(everything.url, { events: ['*', 'security', 'security.*'] });
     const key = `mck_${'0'.repeat(36)}`;
     expect((await app.call('GET', '/api/tasks', { key: 'no-key-that-anybody-knows-0123' })).status).toBe(401);
     expect((await app.call('GET', '/api/tasks', { key })).status).toBe(401);
+    await app.call('POST', '/api/webhooks', { body: { name: 'x', url: 'http://169.254.169.254/latest' } });
     // Not after a minute, as it is by itself.
     await app.replicas[0]?.get(RefusedAccessJournal, { strict: false }).flush(true);
-    await until('the fact', () => watcher.received.length > 0);
-    const [first] = watcher.received;
-    if (first === undefined) throw new Error('nothing came');
+    const told = (event: string) => watcher.received.find((each) => bodyOf(each).event === event);
+    await until('both facts', () => told('security.unknown_key') && told('security.webhook_target_refused'));
+    const [first, target] = [told('security.unknown_key'), told('security.webhook_target_refused')];
+    if (first === undefined || target === undefined) throw new Error('nothing came');
+    expect(bodyOf(target).data).toMatchObject({ kind: 'webhook_target_refused', reason: 'not_public' });
+    expect(target.body.toString('utf8')).not.toContain('169.254');
     expect(bodyOf(first)).toMatchObject({
       event: 'security.unknown_key',
       type: 'security.unknown_key',

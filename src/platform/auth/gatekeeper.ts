@@ -44,7 +44,10 @@ export class Gatekeeper {
     const { principal } = request.mc;
     if (principal === undefined) return undefined;
     const refused = refusedAccess(access, principal);
-    if (refused !== undefined) this.journal.record('role_refused', request.mc, access.path, principal.credentialId);
+    if (refused !== undefined) {
+      const { credentialId } = principal;
+      this.journal.record('role_refused', request.mc, access.path, { credentialId });
+    }
     return refused;
   }
 
