@@ -6,6 +6,7 @@ import { Clock } from '../platform/clock/clock.js';
 import { systemContext } from '../platform/command/command-context.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import { logEnd } from '../platform/event-store/log-end.js';
 import { isAfter } from '../platform/event-store/position.js';
 import { derivedId, Ids } from '../platform/ids/ids.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
@@ -69,8 +70,8 @@ export class ExpiryMonitor implements OnApplicationBootstrap, OnApplicationShutd
     const holdsAgents = !this.hold.allows(performance.now(), agentTimeoutSeconds);
     if (holdsConnections && holdsAgents) return 0;
     const lookedAt = await this.leases.databaseTime();
-    const [head] = await this.store.recentPositions({ max: 1 });
-    if (head === undefined || !(await this.progress.waitFor(['liveness'], head, CATCH_UP_MS))) return 0;
+    const head = await logEnd(this.store);
+    if (!(await this.progress.waitFor(['liveness'], head, CATCH_UP_MS))) return 0;
     const due = await this.leases.dueLeases(
       { connectionSeconds: connectionTimeoutSeconds, agentSeconds: agentTimeoutSeconds, limit: BATCH },
       lookedAt,

@@ -7,6 +7,7 @@ import {
 } from '../../projections/notifications/notifications.queries.js';
 import { metadataOf, type CommandContext } from '../platform/command/command-context.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import { logEnd } from '../platform/event-store/log-end.js';
 import { laterOf, type Position } from '../platform/event-store/position.js';
 import { derivedId } from '../platform/ids/ids.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
@@ -98,8 +99,7 @@ export class NotificationCommands {
   }
 
   private async catchUp(): Promise<void> {
-    const [head] = await this.store.recentPositions({ max: 1 });
-    if (head !== undefined) await this.progress.waitFor(['notifications'], head, KNOW_WITHIN_MS);
+    await this.progress.waitFor(['notifications'], await logEnd(this.store), KNOW_WITHIN_MS);
   }
 
   private async markAll(

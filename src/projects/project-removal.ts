@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { EventStore } from '../platform/event-store/event-store.js';
-import { BEFORE_EVERYTHING, type Position } from '../platform/event-store/position.js';
+import { logEnd } from '../platform/event-store/log-end.js';
+import type { Position } from '../platform/event-store/position.js';
 import { notFound } from '../platform/http/errors.js';
 import { ProjectDirectory } from './project-directory.js';
 import type { ProjectHandle } from './project-handle.decider.js';
@@ -37,9 +38,8 @@ export class ProjectRemoval {
   /** Moves the tasks of a deleted project and frees its handles. */
   async finish(context: CommandContext, project: KnownProject, deletedAt: Position | undefined): Promise<Moved> {
     const general = await this.directory.general(context);
-    const [head] = deletedAt === undefined ? await this.store.recentPositions({ max: 1 }) : [deletedAt];
     const moved = await this.mover.move(stepOf(context, 'tasks'), project.projectId, general, {
-      since: head ?? BEFORE_EVERYTHING,
+      since: deletedAt ?? (await logEnd(this.store)),
       boundMs: BOUND_MS,
     });
     if (moved.complete) {

@@ -3,6 +3,7 @@ import { TaskQueries } from '../../projections/tasks/tasks.queries.js';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { laterOf, type Position } from '../platform/event-store/position.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import { logEnd } from '../platform/event-store/log-end.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
 import { TaskDirectory } from '../tasks/task-directory.js';
 import { ProjectDirectory, type LivingProject } from './project-directory.js';
@@ -53,8 +54,7 @@ export class TaskMover {
         await Promise.all(some.map(({ task }) => this.moveOne(context, task.taskId, fromProjectId, to)));
       }
       // Not only our own changes: somebody else may have moved or deleted what the read model still showed.
-      const [head] = await this.store.recentPositions({ max: 1 });
-      reached = head === undefined ? reached : laterOf(reached, head);
+      reached = laterOf(reached, await logEnd(this.store));
     }
   }
 

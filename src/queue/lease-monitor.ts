@@ -5,6 +5,7 @@ import { ServicePresence } from '../liveness/service-presence.js';
 import { Clock } from '../platform/clock/clock.js';
 import { systemContext } from '../platform/command/command-context.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import { logEnd } from '../platform/event-store/log-end.js';
 import { isAfter } from '../platform/event-store/position.js';
 import { derivedId, Ids } from '../platform/ids/ids.js';
 import { ReadModelProgress } from '../platform/read-models/consistency.js';
@@ -62,9 +63,9 @@ export class LeaseMonitor implements OnApplicationBootstrap, OnApplicationShutdo
     if (!(await this.presence.apiIsHeard())) this.hold.outage(performance.now());
     const heardSeconds = this.hold.heardSeconds(performance.now());
     const { at, leases: suspects } = await this.leases.due(heardSeconds, BATCH);
-    const [head] = await this.store.recentPositions({ max: 1 });
     // What lags behind shows more leases as run out, never fewer: without a suspect there is nothing to wait for.
-    if (suspects.length === 0 || head === undefined) return 0;
+    if (suspects.length === 0) return 0;
+    const head = await logEnd(this.store);
     if (!(await this.progress.waitFor(['tasks', 'liveness'], head, CATCH_UP_MS))) return 0;
     const due = await this.leases.due(heardSeconds, BATCH, at);
     if (isAfter(head, due.checkpoint)) return 0;

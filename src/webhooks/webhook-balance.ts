@@ -11,7 +11,7 @@ import { DispatchMark } from './dispatch/dispatch-mark.js';
 import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import type { EndpointView } from './dispatch/endpoint-view.js';
 import { WITHOUT_FACTS } from './dispatch/facts-of-log.js';
-import { logEnd } from './log-end.js';
+import { logEnd } from '../platform/event-store/log-end.js';
 import { KnownEndpoints } from './known-endpoints.js';
 import { factOf } from './webhook-facts.js';
 import { deliveryIdOf } from './webhook-message.js';

@@ -14,7 +14,7 @@ import { DeliveryStreams } from './dispatch/delivery-stream.js';
 import { WITHOUT_FACTS } from './dispatch/facts-of-log.js';
 import { WebhookSender } from './dispatch/webhook-sender.js';
 import { KnownEndpoints } from './known-endpoints.js';
-import { logEnd } from './log-end.js';
+import { logEnd } from '../platform/event-store/log-end.js';
 import { placeOf } from './log-place.js';
 import { factOf } from './webhook-facts.js';
 import { deliveryIdOf } from './webhook-message.js';

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../clock/clock.js';
 import { EventStore } from '../event-store/event-store.js';
 import { LogGeneration } from '../event-store/log-generation.js';
+import { logEnd } from '../event-store/log-end.js';
 import type { Position } from '../event-store/position.js';
 import { positionText } from '../event-store/position-text.js';
 import type { Actor, Json } from '../event-store/stored-event.js';
@@ -98,8 +99,7 @@ export class CommandEndpoint {
     shownBy: readonly ProjectionName[],
     consequences?: { readonly causes: readonly CausingFact[]; readonly actor: Actor },
   ): Promise<void> {
-    const position = own ?? (await this.store.recentPositions({ max: 1 }))[0];
-    if (position === undefined) return;
+    const position = own ?? (await logEnd(this.store));
     reply.header('x-mc-position', positionText(position, this.generation.current));
     if (prefersAsync(request)) {
       reply.header('preference-applied', 'respond-async');

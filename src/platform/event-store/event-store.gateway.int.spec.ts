@@ -14,6 +14,7 @@ import { EventRegistry } from './event-registry.js';
 import { EventStoreGateway } from './event-store.gateway.js';
 import { AppendRefused, MalformedEvent, RevisionConflict, StoreUnavailable } from './event-store.errors.js';
 import { isReadable, type LogEntry } from './event-store.js';
+import { logEnd } from './log-end.js';
 import { BEFORE_EVERYTHING, isAfter, type Position } from './position.js';
 
 const registry = new EventRegistry(allEventContracts);
@@ -228,6 +229,15 @@ describe('the gateway on a real node', () => {
       expect(await readAll(position)).toEqual([]);
       expect(isAfter(await head(), position)).toBe(true);
       expect((await store.recentPositions({ max: 5 }))[0]).toEqual(position);
+    });
+
+    it('finds the last event of ours, however many of the store’s own come after it', async () => {
+      const { position } = await store.append(newStream(), [registered()], 'no_stream');
+
+      for (let own = 0; own < 20; own += 1) await store.setMaxAge(newStream(), 3600);
+
+      expect(await store.recentPositions({ max: 8 })).toEqual([]);
+      expect(await logEnd(store)).toEqual(position);
     });
 
     it('sets a retention once, however often it is asked', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { logEnd } from '../../platform/event-store/log-end.js';
 import { type DispatchRig, startDispatchRig } from '../../../test/support/dispatch-rig.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { startReceiver, type WebhookReceiver } from '../../../test/support/webhook-receiver.js';
@@ -62,8 +63,7 @@ describe('webhook dispatchers that are killed', () => {
   it('go on with a replay where it was, and end it once', async () => {
     await rig.facts(1, FACTS);
     const webhookId = await rig.register(receiver.url);
-    const [head] = await rig.store.recentPositions({ max: 1 });
-    if (head === undefined) throw new Error('the log is empty');
+    const head = await logEnd(rig.store);
     let running = rig.start();
     await rig.execute({
       type: 'RequestReplay',

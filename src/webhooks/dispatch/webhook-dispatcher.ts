@@ -6,7 +6,7 @@ import { isReadable, type LogEntry, type Subscription } from '../../platform/eve
 import { BEFORE_EVERYTHING, isAfter, type Position } from '../../platform/event-store/position.js';
 import type { StoredEvent } from '../../platform/event-store/stored-event.js';
 import type { NumbersAllocated } from '../../platform/numbers/numbers.events.js';
-import { logEnd } from '../log-end.js';
+import { logEnd } from '../../platform/event-store/log-end.js';
 import { positionOf } from '../log-place.js';
 import { factOf, type WebhookFact } from '../webhook-facts.js';
 import { webhookStream } from '../webhook.decider.js';

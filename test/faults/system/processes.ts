@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../../support/eventually.js';
 import { processesOf } from '../../support/supervisor-process.js';
@@ -61,8 +61,12 @@ function postmasterPid(dataDir: string): readonly number[] {
 }
 
 function lockFile(dataDir: string): readonly string[] {
-  const file = join(dataDir, 'postgres', 'cluster', 'postmaster.pid');
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  try {
+    return readFileSync(join(dataDir, 'postgres', 'cluster', 'postmaster.pid'), 'utf8').split('\n');
+  } catch {
+    // A server that starts again takes the file of the dead one away first.
+    return [];
+  }
 }
 
 function isApi(pid: number): boolean {

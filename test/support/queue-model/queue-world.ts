@@ -9,6 +9,7 @@ import { TaskLeaseQueries, type HeldRow, type TaskHolder } from '../../../projec
 import type { SqlReader } from '../../../projections/engine/index.js';
 import type { CommandContext } from '../../../src/platform/command/command-context.js';
 import type { EventStore } from '../../../src/platform/event-store/event-store.js';
+import { logEnd } from '../../../src/platform/event-store/log-end.js';
 import { LogTail } from '../../../src/platform/log-tail/log-tail.js';
 import { DispatchGate, nothingClosed } from '../../../src/queue/dispatch-gate.js';
 import { Claims } from '../../../src/queue/claims.js';
@@ -175,8 +176,7 @@ export class QueueProcess {
 
   /** Waits until the memory of this process knows everything that the log holds. */
   async catchUp(store: EventStore): Promise<void> {
-    const [head] = await store.recentPositions({ max: 1 });
-    if (head !== undefined && !(await this.tail.waitFor(head, 10_000))) throw new Error('the tail does not move');
+    if (!(await this.tail.waitFor(await logEnd(store), 10_000))) throw new Error('the tail does not move');
   }
 
   stop(): Promise<void> {
