@@ -16,30 +16,32 @@ describe('the order in which candidates are tried', () => {
     expect(idsOf(new CandidateOrder(() => 3).of(queue, 0, true))).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it('goes round the most urgent ones from a place of its own for a while after a lost race, while several polls are at it', () => {
-    const order = new CandidateOrder(() => 0x9000_0000);
-    order.noteLostRace(0);
-    // On the ring: 1 at 9e…, 2 at 3c…, 3 at da…, 4 at 78….
-    expect(idsOf(order.of(queue, 2_999, true))).toEqual([1, 3, 2, 4, 5, 6]);
-    expect(idsOf(order.of(queue, 2_999, false))).toEqual([1, 2, 3, 4, 5, 6]);
-    expect(idsOf(order.of(queue, 3_000, true))).toEqual([1, 2, 3, 4, 5, 6]);
+  it('begins with a share of its own for a while after a lost race, while several polls are at it', () => {
+    const [first, second] = [new CandidateOrder(() => 0), new CandidateOrder(() => 1)];
+    for (const order of [first, second]) order.noteLostRace(0);
+    const shareOf = (order: CandidateOrder) => idsOf(order.of(queue, 4_999, true));
+    expect([shareOf(first), shareOf(second)]).toEqual([
+      [2, 3, 1, 4, 5, 6],
+      [1, 4, 2, 3, 5, 6],
+    ]);
+    expect(idsOf(first.of(queue, 4_999, false))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(idsOf(first.of(queue, 5_000, true))).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it('goes to another place when it loses again', () => {
-    const places = [0x9000_0000, 0x7000_0000];
-    const order = new CandidateOrder(() => places.shift() ?? 0);
-    order.noteLostRace(0);
-    order.noteLostRace(10);
-    expect(idsOf(order.of(queue, 20, true))).toEqual([4, 1, 3, 2, 5, 6]);
+  it('draws another, smaller share when it loses again, but not for what was lost before the last one', () => {
+    const asked: number[] = [];
+    const order = new CandidateOrder((limit) => {
+      asked.push(limit);
+      return 0;
+    });
+    for (const at of [0, 10, 149, 150, 200, 300, 450, 600]) order.noteLostRace(at);
+    expect(asked).toEqual([2, 4, 4, 4, 4]);
   });
 
   it('lets two processes that race take different tasks', () => {
     const long = Array.from({ length: 200 }, (_, index) => row(index + 1));
-    const [a, b] = [new CandidateOrder(() => 0), new CandidateOrder(() => 2 ** 31)];
-    for (let lost = 0; lost < 6; lost += 1) {
-      a.noteLostRace(lost);
-      b.noteLostRace(lost);
-    }
+    const [a, b] = [new CandidateOrder(() => 0), new CandidateOrder(() => 1)];
+    for (const order of [a, b]) order.noteLostRace(0);
     const first = (order: CandidateOrder) => idsOf(order.of(long, 10, true)).slice(0, 64);
     expect(first(a).filter((taskId) => first(b).includes(taskId))).toEqual([]);
   });

@@ -3,27 +3,27 @@ import type { CandidateRow } from '../../projections/tasks/task-candidates.queri
 
 /** For how long an intent, or a lost race, says that others are at it. */
 const RECENT_MS = 1_000;
-const RACING_MS = 3_000;
-const WIDTH = { first: 8, most: 200 };
-const RING = 2 ** 32;
+const RACING_MS = 5_000;
+/** How long a share is kept at least: what was lost so soon after was begun before. */
+const SETTLING_MS = 150;
+const MOST_SHARES = 4;
 
 /**
  * In which order a process tries candidates: the order of the queue, as long as it is alone. Processes that race for the
  * same head would lose half of their claims to each other; so for some seconds after a lost race a process with several
- * polls goes round the most urgent ones of the same priority from a place of its own, and to another place when it loses
- * again: before long each has a part of the round to itself. What somebody is just about to take comes last.
+ * polls begins with a share of the most urgent ones of the same priority, drawn by lot, and draws another one when it
+ * loses again: before long each has a share to itself. What somebody is just about to take comes last.
  */
 export class CandidateOrder {
   /** Task → its last intent in the log, oldest first. */
   private readonly intended = new Map<number, { readonly revision: bigint; readonly at: number }>();
-  private width = 1;
-  private start: number;
+  private shares = 1;
+  private own = 0;
+  private drawnAt = Number.NEGATIVE_INFINITY;
   private raceAt = Number.NEGATIVE_INFINITY;
 
   /** `below`: a random whole number less than its argument. Times are monotonic milliseconds. */
-  constructor(private readonly below: (limit: number) => number = randomInt) {
-    this.start = below(RING);
-  }
+  constructor(private readonly below: (limit: number) => number = randomInt) {}
 
   /** Somebody, here or elsewhere, is about to take this task as it is at this revision. */
   noteIntent(taskId: number, revision: bigint, nowMs: number): void {
@@ -36,9 +36,12 @@ export class CandidateOrder {
   }
 
   noteLostRace(nowMs: number): void {
-    if (this.isRacing(nowMs)) this.start = this.below(RING);
-    this.width = this.isRacing(nowMs) ? Math.min(this.width * 2, WIDTH.most) : WIDTH.first;
+    const isFirst = !this.isRacing(nowMs);
     this.raceAt = nowMs;
+    if (!isFirst && nowMs - this.drawnAt < SETTLING_MS) return;
+    this.shares = isFirst ? 2 : Math.min(this.shares * 2, MOST_SHARES);
+    this.own = this.below(this.shares);
+    this.drawnAt = nowMs;
   }
 
   /** The same rows, rearranged within the most urgent priority only. `isCrowded`: other polls of this process are at it. */
@@ -49,19 +52,11 @@ export class CandidateOrder {
       const intent = this.intended.get(taskId);
       return intent !== undefined && intent.revision >= revision && nowMs - intent.at < RECENT_MS;
     };
-    const open = urgent.filter((row) => !isTaken(row));
-    const width = isCrowded && this.isRacing(nowMs) ? this.width : 1;
-    return [
-      ...this.fromOwnPlace(open.slice(0, width)),
-      ...open.slice(width),
-      ...urgent.filter(isTaken),
-      ...rows.slice(urgent.length),
-    ];
-  }
-
-  private fromOwnPlace(rows: readonly CandidateRow[]): readonly CandidateRow[] {
-    const after = ({ taskId }: CandidateRow): number => (placeOnRing(taskId) - this.start + RING) % RING;
-    return rows.toSorted((a, b) => after(a) - after(b));
+    const shares = isCrowded && this.isRacing(nowMs) ? this.shares : 1;
+    const isOwn = ({ taskId }: CandidateRow) => shares === 1 || shareOf(taskId, shares) === this.own;
+    const [own, others, taken]: [CandidateRow[], CandidateRow[], CandidateRow[]] = [[], [], []];
+    for (const row of urgent) (isTaken(row) ? taken : isOwn(row) ? own : others).push(row);
+    return [...own, ...others, ...taken, ...rows.slice(urgent.length)];
   }
 
   private isRacing(nowMs: number): boolean {
@@ -69,7 +64,7 @@ export class CandidateOrder {
   }
 }
 
-/** Spreads neighbouring ids evenly: multiplies by the golden ratio of the ring (Knuth, TAOCP 3, 6.4). */
-function placeOnRing(taskId: number): number {
-  return Math.imul(taskId, 0x9e37_79b1) >>> 0;
+/** Spreads neighbouring ids evenly (multiplicative hashing: Knuth, TAOCP 3, 6.4). */
+function shareOf(taskId: number, shares: number): number {
+  return (Math.imul(taskId, 0x9e37_79b1) >>> 16) % shares;
 }
