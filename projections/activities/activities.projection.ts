@@ -9,8 +9,6 @@ export const activities = defineProjection<DomainEvent, readonly ActivityRow[]>(
   // No entry depends on another one.
   policy: 'skip',
   handles: toldEvents,
-  // A feed for people: few commands wait for it, and those not for long.
-  lingerMs: 50,
   tables: activitiesTables,
   keyOf: (entry) => entry.stream,
   fold: foldActivities,
