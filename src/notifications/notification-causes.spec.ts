@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { sampleMetadata } from '../../test/support/sample-events.js';
+import { untouchedTask } from '../../test/support/untouched-task.js';
 import type { Actor } from '../platform/event-store/stored-event.js';
 import type { Recipient, TaskSnapshot } from '../tasks/tasks.events.js';
 import { notificationsCausedBy, type CausingEvent } from './notification-causes.js';
@@ -10,29 +11,14 @@ const eve: Recipient = { name: 'eve', agentId: 3 };
 const nobody: Recipient = { name: 'nobody', agentId: null };
 
 const task: TaskSnapshot = {
+  ...untouchedTask,
   taskId: 7,
   title: 'Fix the build',
   description: 'ask @eve',
   status: 'assigned',
-  priority: 'medium',
   assignedTo: 'bob',
   assignedAgentId: 2,
-  projectId: 1,
   projectName: 'general',
-  projectPrefix: 'TASK',
-  ticketNo: 1,
-  dueDate: null,
-  estimatedHours: null,
-  actualHours: null,
-  tags: [],
-  metadata: {},
-  outcome: null,
-  errorMessage: null,
-  resolution: null,
-  feedbackRating: null,
-  feedbackNotes: null,
-  retryCount: 0,
-  completedAt: null,
   createdBy: 'ops',
   createdAt: '2026-01-01T00:00:00.000Z',
   progress: null,

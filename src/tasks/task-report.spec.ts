@@ -1,5 +1,6 @@
 import { describe, it } from '@jest/globals';
 import { deciderSpec } from '../../test/support/decider-spec.js';
+import { untouchedTask } from '../../test/support/untouched-task.js';
 import { taskDecider } from './task.decider.js';
 import type { ReportOnTask } from './task-report.decider.js';
 import { taskStatuses, type TaskEvent, type TaskSnapshot } from './tasks.events.js';
@@ -9,29 +10,12 @@ const bob = { name: 'bob', agentId: 1 };
 const deliveryKey = 'a'.repeat(64);
 
 const snapshot = (more: Partial<TaskSnapshot> = {}): TaskSnapshot => ({
+  ...untouchedTask,
   taskId: 7,
   title: 'Fix login',
-  description: null,
   status: 'assigned',
-  priority: 'medium',
   assignedTo: 'bob',
   assignedAgentId: 1,
-  projectId: 1,
-  projectName: 'General',
-  projectPrefix: 'TASK',
-  ticketNo: 1,
-  dueDate: null,
-  estimatedHours: null,
-  actualHours: null,
-  tags: [],
-  metadata: {},
-  outcome: null,
-  errorMessage: null,
-  resolution: null,
-  feedbackRating: null,
-  feedbackNotes: null,
-  retryCount: 0,
-  completedAt: null,
   createdBy: 'boss',
   createdAt: '2026-01-01T00:00:00.000Z',
   progress: null,

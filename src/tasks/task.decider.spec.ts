@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { deciderSpec } from '../../test/support/decider-spec.js';
+import { untouchedTask } from '../../test/support/untouched-task.js';
 import { taskDecider, type TaskChanges, type TaskCommand } from './task.decider.js';
 import type { TaskState } from './task.state.js';
 import {
@@ -20,30 +21,7 @@ const bob: Recipient = { name: 'bob', agentId: 1 };
 const eve: Recipient = { name: 'eve', agentId: 2 };
 const boss: Recipient = { name: 'boss', agentId: null };
 
-const fields: TaskFields = {
-  title: 'Fix login',
-  description: null,
-  status: 'inbox',
-  priority: 'medium',
-  assignedTo: null,
-  assignedAgentId: null,
-  projectId: 1,
-  projectName: 'General',
-  projectPrefix: 'TASK',
-  ticketNo: 1,
-  dueDate: null,
-  estimatedHours: null,
-  actualHours: null,
-  tags: [],
-  metadata: {},
-  outcome: null,
-  errorMessage: null,
-  resolution: null,
-  feedbackRating: null,
-  feedbackNotes: null,
-  retryCount: 0,
-  completedAt: null,
-};
+const fields: TaskFields = { ...untouchedTask, title: 'Fix login' };
 const snapshot = (more: Partial<TaskSnapshot> = {}): TaskSnapshot => ({
   ...fields,
   taskId: 7,
