@@ -256,8 +256,7 @@ async function rebuildFromLog(count: number): Promise<void> {
     await rebuild({
       store,
       connect,
-      projection: cost,
-      version: 2,
+      versions: [{ projection: cost, version: 2 }],
       logger: quietLogger,
       registry: new Registry(),
     });

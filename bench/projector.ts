@@ -145,8 +145,7 @@ async function rebuildThroughTheLog(connectTo: Connect, events: number): Promise
       await rebuild({
         store,
         connect: connectTo,
-        projection: tokenUsage,
-        version: 2,
+        versions: [{ projection: tokenUsage, version: 2 }],
         logger: quietLogger,
         registry: new Registry(),
         onProgress: ({ events: done, eventsPerSecond }) => console.log(`  ${done} events, ${eventsPerSecond} a second`),

@@ -1,26 +1,28 @@
 import { parseArgs } from 'node:util';
-import { Registry } from 'prom-client';
 import { allEventContracts } from '../src/all.events.js';
 import { EventRegistry } from '../src/platform/event-store/event-registry.js';
 import { EventStoreGateway } from '../src/platform/event-store/event-store.gateway.js';
 import type { EventStore } from '../src/platform/event-store/event-store.js';
-import { laterOf } from '../src/platform/event-store/position.js';
+import { logEnd } from '../src/platform/event-store/log-end.js';
 import { allMigrations } from './all.migrations.js';
 import { projectionsFor } from './all.projections.js';
 import { type Connect, connector, withClient } from './engine/database.js';
 import { discardDeadLetter, type DeadLetterOutcome, replayDeadLetter } from './engine/dead-letter-commands.js';
 import { listDeadLetters } from './engine/dead-letters.js';
-import { quietLogger } from './engine/logger.js';
 import { migrate } from './engine/migrations.js';
 import type { Projection } from './engine/projection.js';
-import { dropVersion, rebuild, RebuildFailed, type RebuildProgress, switchTo } from './engine/rebuild.js';
+import { RebuildFailed } from './engine/rebuild.js';
 import { storedStatus } from './engine/status.js';
+import { dropVersion, switchTo } from './engine/switch.js';
+import { runRebuild } from './rebuild-command.js';
 
 const HELP = `Usage: node dist/projections/main.js <command> [options]
 
   status                                where every projection stands
-  rebuild <name> --version <n>          fold the whole log into new tables beside the live ones, then switch to them;
-                                        stop it with Ctrl-C and start it again to go on
+  rebuild <name>... | all               fold the whole log into new tables beside the live ones, then switch to them;
+                                        several are folded from one reading of the log, which takes about as long as
+                                        the slowest; stop it with Ctrl-C and start it again to go on
+          [--version <n>]               of a single one; else the version that was begun, or the next
           [--no-switch]                 leave the switch to a later "switch"
           [--batch-size <n>]            events in a transaction, instead of what suits the machine
   switch <name> --version <n>           make a built version the one that queries see; also the way back
@@ -67,14 +69,14 @@ async function main(args: readonly string[]): Promise<number> {
       database: { type: 'string', default: process.env['DATABASE_URL'] ?? '' },
     },
   });
-  const [command, first, second] = positionals;
+  const [command, ...names] = positionals;
   if (values.help || command === undefined) {
     say(HELP);
     return values.help ? 0 : 2;
   }
   if (values.database === '') throw new Misunderstood('say which database: --database <url> or DATABASE_URL');
   if (values['event-store'] === '') throw new Misunderstood('say which log: --event-store <url> or EVENTSTORE_URL');
-  const work = workOf(command, first, second, values);
+  const work = workOf(command, names, values);
   const store = new EventStoreGateway({
     url: values['event-store'],
     registry: new EventRegistry(allEventContracts),
@@ -95,21 +97,22 @@ interface Options {
 }
 
 /** Understands the whole command before anything is touched. */
-function workOf(
-  command: string,
-  first: string | undefined,
-  second: string | undefined,
-  options: Options,
-): (parts: Parts) => Promise<number> {
+function workOf(command: string, names: readonly string[], options: Options): (parts: Parts) => Promise<number> {
+  const [first, second] = names;
   switch (command) {
     case 'status':
       return status;
     case 'rebuild': {
-      const projection = projectionOf(first);
-      const version = wholeNumber('--version', options.version);
+      const projections =
+        names.length === 1 && first === 'all' ? allProjections : [...new Set(names)].map(projectionOf);
+      if (projections.length === 0) projectionOf(undefined);
+      const version = options.version === undefined ? undefined : wholeNumber('--version', options.version);
+      if (version !== undefined && projections.length > 1)
+        throw new Misunderstood('--version goes with one projection');
       const size = options['batch-size'];
       const batchSize = size === undefined ? undefined : wholeNumber('--batch-size', size);
-      return (parts) => runRebuild(parts, projection, version, { batchSize, isSwitching: !options['no-switch'] });
+      const isSwitching = !options['no-switch'];
+      return (parts) => runRebuild({ ...parts, projections, version, batchSize, isSwitching, say });
     }
     case 'switch': {
       const projection = projectionOf(first);
@@ -149,12 +152,9 @@ function wholeNumber(what: string, text: string | undefined): number {
 }
 
 async function status({ connect, store }: Parts): Promise<number> {
-  const recent = await store.recentPositions({ max: 32 });
+  const head = await logEnd(store);
   const rows = await withClient(connect, (client) =>
-    storedStatus(
-      { query: async (text, values = []) => (await client.query(text, [...values])).rows },
-      recent.length === 0 ? undefined : recent.reduce(laterOf),
-    ),
+    storedStatus({ query: async (text, values = []) => (await client.query(text, [...values])).rows }, head),
   );
   for (const row of rows) {
     const flags = [
@@ -168,51 +168,6 @@ async function status({ connect, store }: Parts): Promise<number> {
     );
   }
   return 0;
-}
-
-/** The log grows while a rebuild runs: it goes on until the switch finds it level with the active version. */
-const SWITCH_ROUNDS = 20;
-
-async function runRebuild(
-  { connect, store }: Parts,
-  projection: Projection,
-  version: number,
-  { batchSize, isSwitching }: { readonly batchSize: number | undefined; readonly isSwitching: boolean },
-): Promise<number> {
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
-  for (let round = 0; round < SWITCH_ROUNDS; round++) {
-    const isDone = await rebuild({
-      store,
-      connect,
-      projection,
-      version,
-      logger: quietLogger,
-      registry: new Registry(),
-      onProgress: (progress) => say(progressLine(projection, version, progress)),
-      signal: stop.signal,
-      ...(batchSize === undefined ? {} : { batchSize }),
-    });
-    if (!isDone) {
-      say('stopped; the same command goes on from here');
-      return 130;
-    }
-    if (!isSwitching) {
-      say(`built; "switch ${projection.name} --version ${version}" makes it active`);
-      return 0;
-    }
-    if (await switchTo(connect, projection, version)) {
-      say(`${projection.name} v${version} is active; the old tables stay until they are dropped`);
-      return 0;
-    }
-  }
-  throw new RebuildFailed('the live version stays ahead; try "switch" in a quieter moment');
-}
-
-function progressLine(projection: Projection, version: number, progress: RebuildProgress): string {
-  const { events, remaining, eventsPerSecond } = progress;
-  return `${projection.name} v${version}: ${events} events, ${remaining} to go, ${eventsPerSecond} a second`;
 }
 
 async function runSwitch({ connect }: Parts, projection: Projection, version: number): Promise<number> {

@@ -5,7 +5,8 @@ import { storeAndDatabase, type StoreAndDatabase } from '../../test/support/stor
 import { connector, withClient } from '../engine/database.js';
 import { dumpTables } from '../engine/dump.js';
 import { quietLogger } from '../engine/logger.js';
-import { rebuild, switchTo } from '../engine/rebuild.js';
+import { rebuild } from '../engine/rebuild.js';
+import { switchTo } from '../engine/switch.js';
 import { deliver } from '../engine/testing/given.js';
 import { logOf, type Written } from '../engine/testing/log-of.js';
 import { resetProjections } from '../engine/testing/reset.js';
@@ -39,7 +40,7 @@ describe('the books of cost, made anew', () => {
     await deliver(parts.databaseUrl, cost, 1, stored, { batch: 9 });
 
     const connect = connector(parts.databaseUrl, 'test');
-    const options = { store: parts.store, connect, projection: cost, version: 2, logger: quietLogger };
+    const options = { store: parts.store, connect, versions: [{ projection: cost, version: 2 }], logger: quietLogger };
     expect(await rebuild({ ...options, registry: new Registry(), batchSize: 13 })).toBe(true);
 
     expect(await dump(2)).toBe(await dump(1));

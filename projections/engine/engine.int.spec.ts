@@ -6,12 +6,14 @@ import { eventually } from '../../test/support/eventually.js';
 import { sample } from '../../test/support/sample-events.js';
 import { storeAndDatabase, type StoreAndDatabase } from '../../test/support/store-and-database.js';
 import { allProjections } from '../all.projections.js';
+import { agentStatus } from '../agent-status/agent-status.projection.js';
 import { tokenUsage } from '../token-usage/token-usage.projection.js';
 import { connector, withClient } from './database.js';
 import { dumpTables } from './dump.js';
 import { ProjectionEngine, type EngineOptions } from './engine.js';
 import { quietLogger } from './logger.js';
-import { dropVersion, rebuild, switchTo } from './rebuild.js';
+import { rebuild } from './rebuild.js';
+import { dropVersion, switchTo } from './switch.js';
 import { resetProjections } from './testing/reset.js';
 
 describe('the projector over a real log', () => {
@@ -117,7 +119,30 @@ describe('the projector over a real log', () => {
     };
     const slow = { ...tokenUsage, tables: { ...tokenUsage.tables, index: () => 'select pg_sleep(0.5)' } };
     const options = { store: parts.store, connect: impatient, logger: quietLogger, registry: new Registry() };
-    expect(await rebuild({ ...options, projection: slow, version: 2 })).toBe(true);
+    expect(await rebuild({ ...options, versions: [{ projection: slow, version: 2 }] })).toBe(true);
+  });
+
+  it('lets a rebuild that an event stops bring the others to their end, and go on from there', async () => {
+    const connect = connector(parts.databaseUrl, 'test');
+    await parts.write(reports(50));
+    let isBroken = true;
+    const broken = {
+      ...agentStatus,
+      handles: tokenUsage.handles,
+      fold: () => {
+        if (isBroken) throw new Error('a fault of the fold');
+        return { wakesBackground: false, write: () => Promise.resolve() };
+      },
+    };
+    const versions = [broken, tokenUsage].map((projection) => ({ projection, version: 2 }));
+    const options = { store: parts.store, connect, versions, logger: quietLogger, registry: new Registry() };
+    await expect(rebuild(options)).rejects.toThrow('agent-status v2: TokenUsageReported');
+    const rows = await count('token_usage_v2');
+    expect(rows).toBeGreaterThanOrEqual(50);
+
+    isBroken = false;
+    expect(await rebuild(options)).toBe(true);
+    expect(await count('token_usage_v2')).toBe(rows);
   });
 
   it('rebuilds beside the live version, switches, switches back, and drops only on command', async () => {
@@ -128,14 +153,14 @@ describe('the projector over a real log', () => {
     const common = {
       store: parts.store,
       connect,
-      projection: tokenUsage,
+      versions: [{ projection: tokenUsage, version: 2 }],
       logger: quietLogger,
       registry: new Registry(),
     };
 
     const stop = AbortSignal.abort();
-    expect(await rebuild({ ...common, version: 2, batchSize: 7, signal: stop })).toBe(false);
-    expect(await rebuild({ ...common, version: 2, batchSize: 7 })).toBe(true);
+    expect(await rebuild({ ...common, batchSize: 7, signal: stop })).toBe(false);
+    expect(await rebuild({ ...common, batchSize: 7 })).toBe(true);
     const dumps = await withClient(connect, async (client) => [
       await dumpTables(client, tokenUsage, 1),
       await dumpTables(client, tokenUsage, 2),

@@ -5,11 +5,13 @@ import { type Connect, connector, withClient } from '../../../projections/engine
 import { dumpTables } from '../../../projections/engine/dump.js';
 import { quietLogger } from '../../../projections/engine/logger.js';
 import type { Projection } from '../../../projections/engine/projection.js';
-import { dropVersion, rebuild } from '../../../projections/engine/rebuild.js';
+import { rebuild } from '../../../projections/engine/rebuild.js';
+import { dropVersion } from '../../../projections/engine/switch.js';
 import { allEventContracts } from '../../../src/all.events.js';
 import { EventRegistry } from '../../../src/platform/event-store/event-registry.js';
 import { EventStoreGateway } from '../../../src/platform/event-store/event-store.gateway.js';
 import type { EventStore } from '../../../src/platform/event-store/event-store.js';
+import { logEnd } from '../../../src/platform/event-store/log-end.js';
 import { eventually } from '../../support/eventually.js';
 import type { Entry } from '../driver/ledger.js';
 import { type Finding, finding } from '../finding.js';
@@ -79,8 +81,7 @@ async function checkOne(
       await rebuild({
         store,
         connect,
-        projection,
-        version: REBUILT,
+        versions: [{ projection, version: REBUILT }],
         logger: quietLogger,
         registry: new Registry(),
         ...fixed,
@@ -101,8 +102,7 @@ async function checkOne(
 
 /** Commit position of the last event that is not the store's own. */
 async function headOf(store: EventStore): Promise<bigint> {
-  const recent = await store.recentPositions({ max: 32 });
-  return recent.reduce((latest, { commit }) => (commit > latest ? commit : latest), -1n);
+  return (await logEnd(store)).commit;
 }
 
 async function caughtUp(connect: Connect, { name }: Projection, head: bigint): Promise<void> {
