@@ -25,6 +25,23 @@ export function connector(databaseUrl: string, name: string): Connect {
   };
 }
 
+/**
+ * Connections whose commits do not wait for the disk. After a crash of the server the last ones may be missing, whole and
+ * from the end: right for rows and checkpoint that go together and are folded from the log again, and for nothing else.
+ */
+export function unflushed(connect: Connect): Connect {
+  return async () => {
+    const client = await connect();
+    try {
+      await client.query('set synchronous_commit = off');
+      return client;
+    } catch (error) {
+      await closeQuietly(client);
+      throw error;
+    }
+  };
+}
+
 /** Ends a connection that may be gone already. */
 export async function closeQuietly(client: Client | undefined): Promise<void> {
   await client?.end().catch(() => undefined);

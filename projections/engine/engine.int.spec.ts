@@ -66,6 +66,14 @@ describe('the projector over a real log', () => {
       return Number(rows[0]?.n);
     });
 
+  const sql = (text: string) =>
+    withClient(connector(parts.databaseUrl, 'test'), async (client) => {
+      await client.query(text);
+    });
+  const cutConnections = () =>
+    sql(`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid()`);
+
   it('folds what is there and what comes, and wakes whoever waits for a position', async () => {
     await parts.write([sample.agentRegistered(1), ...reports(20)]);
     start();
@@ -99,16 +107,31 @@ describe('the projector over a real log', () => {
   it('stops when the connection of the lease is cut, and starts again', async () => {
     const engine = start();
     await untilFolded();
-    await withClient(connector(parts.databaseUrl, 'test'), (client) =>
-      client.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and pid <> pg_backend_pid()`,
-      ),
-    );
+    await cutConnections();
     await eventually('the lease was let go', () => !engine.status().isLeader);
     await parts.write(reports(10));
     await untilFolded();
     expect(engine.status().isLeader).toBe(true);
+  });
+
+  it('folds again what a database has lost that comes back without its last commits', async () => {
+    start();
+    await parts.write(reports(10));
+    await untilFolded();
+    await sql(`create table earlier as select * from token_usage_v1;
+               create table earlier_checkpoint as select * from projection_checkpoint`);
+    await parts.write(reports(10));
+    await untilFolded();
+    const all = await count('token_usage');
+    await sql(`delete from token_usage_v1;
+               insert into token_usage_v1 select * from earlier;
+               update projection_checkpoint c
+                  set commit_position = e.commit_position, prepare_position = e.prepare_position, ordinal = e.ordinal
+                 from earlier_checkpoint e
+                where c.projection = 'token-usage' and e.projection = c.projection and e.version = c.version`);
+    expect(await count('token_usage')).toBe(all - 10);
+    await cutConnections();
+    await eventually('what was lost is there', async () => (await count('token_usage')) === all);
   });
 
   it('makes the indexes of a rebuild, however much longer they take than a statement may', async () => {

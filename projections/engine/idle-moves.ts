@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { GroupCommit } from '../../src/platform/group-commit/group-commit.js';
 import { type Checkpoint, PROGRESS_CHANNEL, progressPayload } from './checkpoint.js';
-import { closeQuietly, type Connect } from './database.js';
+import { closeQuietly, type Connect, unflushed } from './database.js';
 
 /** A checkpoint that moves over events that its projection does not handle: nothing else is written. */
 export interface IdleMove {
@@ -27,7 +27,11 @@ export class IdleMoves {
     { maxItems: MAX_MOVES, maxWaiting: MAX_MOVES, overload: () => new Error('too many checkpoints wait to be moved') },
   );
 
-  constructor(private readonly connect: Connect) {}
+  private readonly connect: Connect;
+
+  constructor(connect: Connect) {
+    this.connect = unflushed(connect);
+  }
 
   /** False: somebody else moved it. Rejects when the database is away; then the outcome is unknown. */
   move(move: IdleMove): Promise<boolean> {

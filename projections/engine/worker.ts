@@ -4,7 +4,7 @@ import { comparePositions, isAfter, type Position } from '../../src/platform/eve
 import type { StoredEvent } from '../../src/platform/event-store/stored-event.js';
 import { BatchSize } from './batch-size.js';
 import { type Checkpoint, moveCheckpoint, readCheckpoint } from './checkpoint.js';
-import { closeQuietly, type Connect, inTransaction } from './database.js';
+import { closeQuietly, type Connect, inTransaction, unflushed } from './database.js';
 import {
   addDeadLetters,
   BEHIND_PARKED,
@@ -75,7 +75,8 @@ const LEAST_READ_AHEAD = 2_000;
  * this projection stops no other.
  *
  * Exactly once in effect: the checkpoint is moved by compare-and-set as the first statement, so that of two workers on
- * one projection one rolls back. A commit whose outcome is unknown is settled by reading the checkpoint again.
+ * one projection one rolls back. A commit whose outcome is unknown is settled by reading the checkpoint again. Commits do
+ * not wait for the disk: a database that comes back without the last ones is behind by rows and checkpoint alike.
  */
 export class ProjectionWorker {
   /** Settled when {@link run} has ended, however. */
@@ -99,15 +100,17 @@ export class ProjectionWorker {
   private readonly rest = new Wakeable();
   private roomWaiters: (() => void)[] = [];
   private readonly labels: { projection: string; version: string };
+  private readonly connect: Connect;
 
   constructor(
     readonly projection: Projection,
     readonly version: number,
-    private readonly connect: Connect,
+    connect: Connect,
     private readonly logger: EngineLogger,
     private readonly metrics: EngineMetrics,
     private readonly options: WorkerOptions,
   ) {
+    this.connect = unflushed(connect);
     this.size = new BatchSize(options.batchSize);
     this.hasBackgroundWork = projection.background !== undefined;
     this.labels = { projection: projection.name, version: String(version) };

@@ -148,8 +148,9 @@ export class PostgresReadModelProgress extends ReadModelProgress {
   private async run(): Promise<void> {
     while (!this.isStopping) {
       try {
+        const isAnew = this.client === undefined;
         this.client ??= await this.listen();
-        await this.look(this.client);
+        await this.look(this.client, isAnew);
       } catch (error) {
         if (this.client !== undefined) this.logger.warn({ err: error }, 'lost touch with the read models');
         await closeQuietly(this.client);
@@ -192,7 +193,8 @@ export class PostgresReadModelProgress extends ReadModelProgress {
     this.settleReached();
   }
 
-  private async look(client: Client): Promise<void> {
+  /** Whom it speaks to anew may have come back without its last commits: what was known of it is forgotten. */
+  private async look(client: Client, isAnew: boolean): Promise<void> {
     const { rows } = await client.query<ProgressRecord>('select * from projection_progress');
     for (const row of rows) {
       const known = this.known.get(row.projection);
@@ -200,7 +202,8 @@ export class PostgresReadModelProgress extends ReadModelProgress {
         position: positionOf(row.commit_position, row.prepare_position),
         ordinal: Number(row.ordinal),
       };
-      const isOlder = known?.version === row.version && isAfter(known.checkpoint.position, checkpoint.position);
+      const isOlder =
+        !isAnew && known?.version === row.version && isAfter(known.checkpoint.position, checkpoint.position);
       this.known.set(row.projection, {
         version: row.version,
         // A notification may have overtaken this look.

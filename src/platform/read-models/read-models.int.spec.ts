@@ -95,6 +95,21 @@ describe('the read models of a process', () => {
     expect(await waiting).toBe(true);
   });
 
+  it('know that a database is back where it was, when it comes back without its last commits', async () => {
+    await sql.start();
+    await move(7);
+    progress.start();
+    expect(await progress.waitFor(['token-usage'], position(7), 10_000)).toBe(true);
+    line.cut();
+    await move(4);
+    line.mend();
+    await eventually('the place of now', async () => {
+      const now = await progress.consistencyOf(['token-usage']);
+      return now.position.commit === 4n;
+    });
+    expect(await progress.waitFor(['token-usage'], position(5), 50)).toBe(false);
+  });
+
   it('measure the lag against the head of the store, which a dead projector cannot hide', async () => {
     await sql.start();
     progress.start();
