@@ -37,6 +37,7 @@ const config: Config = {
   streamsPerKey: 200,
   streamsPerProcess: 5000,
   apiWorkers: 1,
+  apiWorker: 1,
   pricesFile: '',
   webhookAllow: [],
   reportingZones: ['UTC'],

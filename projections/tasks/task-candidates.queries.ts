@@ -47,11 +47,20 @@ export const candidateIndexes = (v: number): string => `
 export class TaskCandidateQueries {
   constructor(private readonly sql: SqlReader) {}
 
-  /** The first page of {@link after} for each of these agents, in one statement: nobody's tasks are read once for all. */
-  async first(askers: readonly CandidateAsker[], limit: number): Promise<readonly (readonly CandidateRow[])[]> {
+  /**
+   * The first page of {@link after} for each of these agents in one statement: nobody's tasks are read once for all.
+   * Left out are those of `without` that are still shown as they were at that revision.
+   */
+  async first(
+    askers: readonly CandidateAsker[],
+    limit: number,
+    without: readonly Pick<CandidateRow, 'taskId' | 'revision'>[],
+  ): Promise<readonly (readonly CandidateRow[])[]> {
     const side = (condition: string): string => `
       (select ${SELECTED} from tasks
-        where workspace_id = a.workspace_id and ${IS_CANDIDATE} and ${condition} order by ${PLACE} limit $4)`;
+        where workspace_id = a.workspace_id and ${IS_CANDIDATE} and ${condition} 
+          and (task_id, revision) not in (select * from unnest($5::bigint[], $6::bigint[]))
+        order by ${PLACE} limit $4)`;
     const rows = await this.sql.query<CandidateRecord & { readonly asker: string }>(
       `select 0 as asker, c.*
          from (select distinct workspace_id from unnest($1::integer[]) as w (workspace_id)) a
@@ -70,6 +79,8 @@ export class TaskCandidateQueries {
         askers.map(({ agent }) => agent.agentId),
         askers.map(({ agent }) => agent.name),
         limit,
+        without.map(({ taskId }) => taskId),
+        without.map(({ revision }) => revision),
       ],
     );
     const nobodys = new Map(askers.map(({ workspaceId }) => [workspaceId, [] as CandidateRow[]]));

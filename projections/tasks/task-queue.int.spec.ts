@@ -29,7 +29,7 @@ describe('the queue in the read model', () => {
 
   const happened = (history: TaskHistory) => deliver(database.url, tasks, 1, logOf(history.written));
   const first = async (agent: Recipient, { workspaceId = 1, limit = 50 } = {}) =>
-    (await candidates.first([{ workspaceId, agent }], limit))[0] ?? [];
+    (await candidates.first([{ workspaceId, agent }], limit, []))[0] ?? [];
   const held = async (agent: Recipient) => (await leases.held([{ workspaceId: 1, agent }], 10))[0];
   const idsOf = (rows: readonly CandidateRow[]) => rows.map(({ taskId }) => taskId);
 
@@ -82,7 +82,12 @@ describe('the queue in the read model', () => {
       { workspaceId: 1, agent: nobody },
       { workspaceId: 1, agent: ann },
     ];
-    expect((await candidates.first(together, 50)).map(idsOf)).toEqual([[7], [1, 3], [1, 2, 3, 6]]);
+    expect((await candidates.first(together, 50, [])).map(idsOf)).toEqual([[7], [1, 3], [1, 2, 3, 6]]);
+    const intended = [
+      { taskId: 1, revision: 0n },
+      { taskId: 2, revision: 5n },
+    ];
+    expect((await candidates.first(together, 50, intended)).map(idsOf)).toEqual([[7], [3], [2, 3, 6]]);
   });
 
   it('knows what an agent has in progress, with its lease, last updated first', async () => {

@@ -6,24 +6,41 @@ const RECENT_MS = 1_000;
 const RACING_MS = 5_000;
 /** How long a share is kept at least: what was lost so soon after was begun before. */
 const SETTLING_MS = 150;
-const MOST_SHARES = 4;
+/** Times that a share is halved because others, on other machines, have the same one. */
+const MOST_HALVINGS = 2;
+
+/** A task that somebody was about to take as it was at this revision. */
+export type Intended = Pick<CandidateRow, 'taskId' | 'revision'>;
+
+/** Which of the processes of one machine this is, from 0; they need not draw lots to have different shares. */
+export interface WorkerPlace {
+  readonly index: number;
+  readonly of: number;
+}
 
 /**
  * In which order a process tries candidates: the order of the queue, as long as it is alone. Processes that race for the
  * same head would lose half of their claims to each other; so for some seconds after a lost race a process with several
- * polls begins with a share of the most urgent ones of the same priority, drawn by lot, and draws another one when it
- * loses again: before long each has a share to itself. What somebody is just about to take comes last.
+ * polls begins with a share of the most urgent ones of the same priority. The processes of one machine have shares of
+ * their own; those of several draw lots within these, and again when they lose what is in their share: before long each
+ * has one to itself. What somebody is just about to take comes last.
  */
 export class CandidateOrder {
   /** Task → its last intent in the log, oldest first. */
   private readonly intended = new Map<number, { readonly revision: bigint; readonly at: number }>();
-  private shares = 1;
-  private own = 0;
+  private shares: number;
+  private own: number;
   private drawnAt = Number.NEGATIVE_INFINITY;
   private raceAt = Number.NEGATIVE_INFINITY;
 
   /** `below`: a random whole number less than its argument. Times are monotonic milliseconds. */
-  constructor(private readonly below: (limit: number) => number = randomInt) {}
+  constructor(
+    private readonly place: WorkerPlace = { index: 0, of: 1 },
+    private readonly below: (limit: number) => number = randomInt,
+  ) {
+    this.shares = place.of;
+    this.own = place.index;
+  }
 
   /** Somebody, here or elsewhere, is about to take this task as it is at this revision. */
   noteIntent(taskId: number, revision: bigint, nowMs: number): void {
@@ -35,12 +52,21 @@ export class CandidateOrder {
     }
   }
 
-  noteLostRace(nowMs: number): void {
+  /** What somebody was about to take within the last second. */
+  recentlyIntended(nowMs: number): readonly Intended[] {
+    return [...this.intended].flatMap(([taskId, { revision, at }]) =>
+      nowMs - at < RECENT_MS ? [{ taskId, revision }] : [],
+    );
+  }
+
+  noteLostRace(taskId: number, nowMs: number): void {
+    const { index, of } = this.place;
     const isFirst = !this.isRacing(nowMs);
     this.raceAt = nowMs;
-    if (!isFirst && nowMs - this.drawnAt < SETTLING_MS) return;
-    this.shares = isFirst ? 2 : Math.min(this.shares * 2, MOST_SHARES);
-    this.own = this.below(this.shares);
+    if (isFirst) this.shares = of === 1 ? 2 : of;
+    else if (nowMs - this.drawnAt < SETTLING_MS || !this.isOwn(taskId)) return;
+    else this.shares = Math.min(this.shares * 2, of * 2 ** MOST_HALVINGS);
+    this.own = index + of * this.below(this.shares / of);
     this.drawnAt = nowMs;
   }
 
@@ -52,11 +78,14 @@ export class CandidateOrder {
       const intent = this.intended.get(taskId);
       return intent !== undefined && intent.revision >= revision && nowMs - intent.at < RECENT_MS;
     };
-    const shares = isCrowded && this.isRacing(nowMs) ? this.shares : 1;
-    const isOwn = ({ taskId }: CandidateRow) => shares === 1 || shareOf(taskId, shares) === this.own;
+    const isShared = isCrowded && this.isRacing(nowMs);
     const [own, others, taken]: [CandidateRow[], CandidateRow[], CandidateRow[]] = [[], [], []];
-    for (const row of urgent) (isTaken(row) ? taken : isOwn(row) ? own : others).push(row);
+    for (const row of urgent) (isTaken(row) ? taken : !isShared || this.isOwn(row.taskId) ? own : others).push(row);
     return [...own, ...others, ...taken, ...rows.slice(urgent.length)];
+  }
+
+  private isOwn(taskId: number): boolean {
+    return shareOf(taskId, this.shares) === this.own;
   }
 
   private isRacing(nowMs: number): boolean {

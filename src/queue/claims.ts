@@ -41,7 +41,7 @@ const MAX_PAGES = 20;
 export class Claims {
   /** What polls of this process are about to take: others do not even try. */
   private readonly inHand = new Set<number>();
-  private readonly order = new CandidateOrder();
+  private readonly order: CandidateOrder;
 
   constructor(
     private readonly reader: QueueReader,
@@ -50,6 +50,7 @@ export class Claims {
     private readonly gate: DispatchGate,
     @Inject(CONFIG) private readonly config: Config,
   ) {
+    this.order = new CandidateOrder({ index: config.apiWorker - 1, of: config.apiWorkers });
     holders.onIntent(({ taskId, taskRevision }) => {
       this.order.noteIntent(taskId, BigInt(taskRevision), performance.now());
     });
@@ -72,22 +73,34 @@ export class Claims {
     const closures = await this.gate.closuresFor(context.workspaceId, attempt.who);
     if (closures.isAllClosed) return 'none';
     let { holder } = attempt;
-    let last: CandidateRow | undefined;
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const rows = await this.reader.candidates(context.workspaceId, attempt.who, last?.place);
+    const tryAll = async (rows: readonly CandidateRow[]): Promise<Claimed | 'overtaken' | undefined> => {
       const free = rows.filter(({ taskId }) => !this.inHand.has(taskId) && !attempt.lost.has(taskId));
       const isCrowded = this.inHand.size > 0 || attempt.lost.size > 0;
       for (const row of this.order.of(free, performance.now(), isCrowded)) {
-        if (this.inHand.has(row.taskId)) continue;
+        if (this.inHand.has(row.taskId) || attempt.lost.has(row.taskId)) continue;
         const tried = await this.tryOne(context, { ...attempt, holder }, row, closures);
         if (tried.kind === 'claimed') return tried.claimed;
         if (tried.kind === 'overtaken') return 'overtaken';
         if (tried.kind === 'lost') {
           attempt.lost.add(row.taskId);
-          this.order.noteLostRace(performance.now());
+          this.order.noteLostRace(row.taskId, performance.now());
           ({ holder } = tried);
         }
       }
+      return undefined;
+    };
+    const { workspaceId } = context;
+    // Under load the read model still shows many that are gone: they would fill the page.
+    const intended = this.order.recentlyIntended(performance.now());
+    if (intended.length > 0) {
+      const taken = await tryAll(await this.reader.free(workspaceId, attempt.who, intended));
+      if (taken !== undefined) return taken;
+    }
+    let last: CandidateRow | undefined;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const rows = await this.reader.candidates(workspaceId, attempt.who, last?.place);
+      const taken = await tryAll(rows);
+      if (taken !== undefined) return taken;
       if (rows.length < CANDIDATES_A_PAGE) return 'none';
       last = rows.at(-1);
     }

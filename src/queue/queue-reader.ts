@@ -7,6 +7,7 @@ import {
 import { TaskLeaseQueries, type HeldRow } from '../../projections/tasks/task-leases.queries.js';
 import { GroupCommit } from '../platform/group-commit/group-commit.js';
 import { unavailable } from '../platform/http/errors.js';
+import type { Intended } from './candidate-order.js';
 import type { Recipient } from '../tasks/tasks.events.js';
 
 /** More than the polls that two busy processes have under way: what they are at is still in the page. */
@@ -19,6 +20,10 @@ interface Asker {
   readonly agent: Recipient;
 }
 
+interface AskerForFree extends Asker {
+  readonly intended: readonly Intended[];
+}
+
 /**
  * What polls read. Polls that come side by side share one statement: it begins after each of them has asked, so each
  * sees everything that was shown before.
@@ -26,13 +31,18 @@ interface Asker {
 @Injectable()
 export class QueueReader implements OnApplicationShutdown {
   private readonly firstPages: GroupCommit<Asker, readonly CandidateRow[]>;
+  private readonly freePages: GroupCommit<AskerForFree, readonly CandidateRow[]>;
   private readonly heldRows: GroupCommit<Asker, readonly HeldRow[]>;
 
   constructor(
     private readonly candidateQueries: TaskCandidateQueries,
     leases: TaskLeaseQueries,
   ) {
-    this.firstPages = grouped((askers) => candidateQueries.first(askers, CANDIDATES_A_PAGE));
+    this.firstPages = grouped((askers) => candidateQueries.first(askers, CANDIDATES_A_PAGE, []));
+    // The last one to ask knows all that the others knew.
+    this.freePages = grouped((askers) =>
+      candidateQueries.first(askers, CANDIDATES_A_PAGE, askers.at(-1)?.intended ?? []),
+    );
     this.heldRows = grouped((askers) => leases.held(askers, MAX_HELD));
   }
 
@@ -42,17 +52,24 @@ export class QueueReader implements OnApplicationShutdown {
     return this.candidateQueries.after(workspaceId, agent, after, CANDIDATES_A_PAGE);
   }
 
+  /** The first page of {@link candidates} without what others were about to take a moment ago. */
+  free(workspaceId: number, agent: Recipient, intended: readonly Intended[]): Promise<readonly CandidateRow[]> {
+    return this.freePages.add({ workspaceId, agent, intended });
+  }
+
   /** What this agent has in progress, last updated first; at most {@link MAX_HELD}. */
   held(workspaceId: number, agent: Recipient): Promise<readonly HeldRow[]> {
     return this.heldRows.add({ workspaceId, agent });
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.firstPages.idle(), this.heldRows.idle()]);
+    await Promise.all([this.firstPages.idle(), this.freePages.idle(), this.heldRows.idle()]);
   }
 }
 
-function grouped<Rows>(read: (askers: readonly Asker[]) => Promise<readonly Rows[]>): GroupCommit<Asker, Rows> {
+function grouped<A extends Asker, Rows>(
+  read: (askers: readonly A[]) => Promise<readonly Rows[]>,
+): GroupCommit<A, Rows> {
   return new GroupCommit(
     async (askers) => (await read(askers)).map((value) => ({ status: 'fulfilled' as const, value })),
     { maxItems: 100, maxWaiting: 10_000, overload: () => unavailable('Too many polls are waiting') },

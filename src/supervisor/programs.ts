@@ -36,7 +36,7 @@ export function backgroundProgram(script: string, config: Config): ChildProgram 
 export function apiProgram(script: string, config: Config, number: number): ChildProgram {
   return {
     name: config.apiWorkers === 1 ? 'the api' : `api ${number}`,
-    config,
+    config: { ...config, apiWorker: number },
     spawn: () => {
       cluster.schedulingPolicy = cluster.SCHED_NONE;
       cluster.setupPrimary({ exec: script, args: [] });

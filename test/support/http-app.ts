@@ -57,6 +57,7 @@ export function testConfig(overrides: Partial<Config> = {}): Config {
     streamsPerKey: 200,
     streamsPerProcess: 5000,
     apiWorkers: 1,
+    apiWorker: 1,
     pricesFile: '',
     webhookAllow: [],
     reportingZones: ['UTC', 'Asia/Kolkata', 'Europe/Berlin'],

@@ -51,6 +51,8 @@ export interface Config {
   readonly streamsPerProcess: number;
   /** How many `api` processes share the port. */
   readonly apiWorkers: number;
+  /** Which of them this process is, from 1. */
+  readonly apiWorker: number;
   /** Price overrides; empty: none. */
   readonly pricesFile: string;
   /** IANA zones that days of cost are kept in; UTC always is. */

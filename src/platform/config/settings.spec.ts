@@ -22,6 +22,7 @@ describe('settings', () => {
       databaseUrl: '',
       roles: ['api', 'projector', 'reactors'],
       apiWorkers: 1,
+      apiWorker: 1,
       connectionTimeoutSeconds: 90,
       agentTimeoutSeconds: 600,
       rateLimit: true,

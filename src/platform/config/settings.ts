@@ -96,6 +96,7 @@ export function readSettings(environment: Environment) {
     databaseUrl: read('DATABASE_URL', ''),
     roles: rolesFrom(read('MC_ROLES', ['all'])),
     apiWorkers: read('API_WORKERS', 1),
+    apiWorker: 1,
     connectionTimeoutSeconds: read('MC_CONNECTION_TIMEOUT', 90),
     agentTimeoutSeconds: read('MC_AGENT_TIMEOUT', 600),
     taskLeaseSeconds: read('MC_TASK_LEASE', 900),

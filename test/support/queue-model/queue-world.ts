@@ -42,8 +42,16 @@ class ShownCandidates extends TaskCandidateQueries {
     super(noSql);
   }
 
-  override first(askers: readonly CandidateAsker[], limit: number): Promise<readonly (readonly CandidateRow[])[]> {
-    return Promise.resolve(askers.map(({ workspaceId, agent }) => this.all(workspaceId, agent).slice(0, limit)));
+  override first(
+    askers: readonly CandidateAsker[],
+    limit: number,
+    without: readonly Pick<CandidateRow, 'taskId' | 'revision'>[],
+  ): Promise<readonly (readonly CandidateRow[])[]> {
+    const isShown = (row: CandidateRow) =>
+      !without.some(({ taskId, revision }) => taskId === row.taskId && revision === row.revision);
+    return Promise.resolve(
+      askers.map(({ workspaceId, agent }) => this.all(workspaceId, agent).filter(isShown).slice(0, limit)),
+    );
   }
 
   override after(workspaceId: number, agent: Recipient, place: CandidatePlace, limit: number) {
