@@ -15,6 +15,7 @@ import {
   parkedKeys,
 } from './dead-letters.js';
 import type { IdleMoves } from './idle-moves.js';
+import { Inbox, type Item } from './inbox.js';
 import type { EngineLogger } from './logger.js';
 import type { EngineMetrics } from './metrics.js';
 import type { Projection } from './projection.js';
@@ -55,11 +56,6 @@ export interface WorkerStatus {
   readonly trouble: string | undefined;
 }
 
-interface Item {
-  readonly entry: LogEntry;
-  readonly ordinal: number;
-}
-
 /** The checkpoint is not where this worker left it: somebody else folds this projection. */
 class Fenced extends Error {}
 class Stopped extends Error {}
@@ -83,9 +79,7 @@ export class ProjectionWorker {
   ended: Promise<void> = Promise.resolve();
   private client: Client | undefined;
   private checkpoint: Checkpoint = { position: { commit: -1n, prepare: -1n }, ordinal: 0 };
-  private readPosition: Position = this.checkpoint.position;
-  private readOrdinal = 0;
-  private queue: Item[] = [];
+  private readonly inbox: Inbox;
   private inHand: readonly Item[] = [];
   private parked = new Set<string>();
   private discarded = new Set<string>();
@@ -98,7 +92,6 @@ export class ProjectionWorker {
   private readonly backgroundPause = new BackOff();
   private readonly work = new Wakeable();
   private readonly rest = new Wakeable();
-  private roomWaiters: (() => void)[] = [];
   private readonly labels: { projection: string; version: string };
   private readonly connect: Connect;
 
@@ -111,6 +104,7 @@ export class ProjectionWorker {
     private readonly options: WorkerOptions,
   ) {
     this.connect = unflushed(connect);
+    this.inbox = new Inbox(projection.handles, options.mode === 'rebuild');
     this.size = new BatchSize(options.batchSize);
     this.hasBackgroundWork = projection.background !== undefined;
     this.labels = { projection: projection.name, version: String(version) };
@@ -119,30 +113,14 @@ export class ProjectionWorker {
   /** Reads where the projection stands. Rejects when the database is away or the version does not exist. */
   async open(): Promise<Checkpoint> {
     await this.reload();
-    this.readPosition = this.checkpoint.position;
-    this.readOrdinal = this.checkpoint.ordinal;
+    this.inbox.beginAfter(this.checkpoint);
     return this.checkpoint;
   }
 
   /** Takes events of the log, in order; what the checkpoint has passed is left out. */
   offer(entries: readonly LogEntry[]): void {
     if (this.hasEnded()) return;
-    let ignored = 0;
-    let unknown = 0;
-    for (const entry of entries) {
-      if (!isAfter(entry.position, this.readPosition)) continue;
-      this.readOrdinal += 1;
-      if (!isReadable(entry) && entry.unreadable === 'unknown-type') {
-        unknown += 1;
-        if (this.options.mode === 'live') continue;
-      } else if (!this.projection.handles.has(entry.type)) {
-        ignored += 1;
-        continue;
-      }
-      this.queue.push({ entry, ordinal: this.readOrdinal });
-    }
-    const last = entries.at(-1);
-    if (last !== undefined && isAfter(last.position, this.readPosition)) this.readPosition = last.position;
+    const { ignored, unknown } = this.inbox.offer(entries);
     if (ignored > 0) this.metrics.events.inc({ ...this.labels, result: 'ignored' }, ignored);
     if (unknown > 0) this.metrics.events.inc({ ...this.labels, result: 'unknown' }, unknown);
     this.work.wake();
@@ -150,20 +128,18 @@ export class ProjectionWorker {
 
   /** Everything up to here has been offered. */
   passed(position: Position): void {
-    if (!isAfter(position, this.readPosition)) return;
-    this.readPosition = position;
+    this.inbox.passed(position);
     this.work.wake();
   }
 
   /** Resolves at once unless more is waiting than is useful to read ahead. */
   room(): Promise<void> | undefined {
-    if (this.hasEnded() || this.queue.length < this.readAhead()) return undefined;
-    return new Promise((resolve) => this.roomWaiters.push(resolve));
+    return this.hasEnded() ? undefined : this.inbox.room(this.readAhead());
   }
 
   /** True when it could take more: a reader that brings nothing then has nothing, or is stuck. */
   isHungry(): boolean {
-    return !this.hasEnded() && this.queue.length === 0;
+    return !this.hasEnded() && this.inbox.size === 0;
   }
 
   /** Folds until it is stopped or cannot go on. Never rejects for a database that is away: it waits for it. */
@@ -190,8 +166,7 @@ export class ProjectionWorker {
       if (error instanceof Halted) return this.end('halted');
       throw error;
     } finally {
-      this.queue = [];
-      this.makeRoom();
+      this.inbox.empty();
       await closeQuietly(this.client);
       this.client = undefined;
     }
@@ -202,7 +177,7 @@ export class ProjectionWorker {
     this.stopping = true;
     this.work.wake();
     this.rest.wake();
-    this.makeRoom();
+    this.inbox.makeRoom();
   }
 
   status(): WorkerStatus {
@@ -211,8 +186,8 @@ export class ProjectionWorker {
       version: this.version,
       state: this.state,
       checkpoint: this.checkpoint,
-      read: { position: this.readPosition, ordinal: this.readOrdinal },
-      oldestPending: (this.inHand[0] ?? this.queue[0])?.entry.createdAt,
+      read: this.inbox.read,
+      oldestPending: (this.inHand[0] ?? this.inbox.oldest)?.entry.createdAt,
       lastProgressAt: this.lastProgressAt,
       parkedKeys: this.parked.size,
       hasBackgroundWork: this.hasBackgroundWork,
@@ -233,20 +208,14 @@ export class ProjectionWorker {
     return Math.max(this.size.current * READ_AHEAD_BATCHES, LEAST_READ_AHEAD);
   }
 
-  private makeRoom(): void {
-    const waiters = this.roomWaiters;
-    this.roomWaiters = [];
-    for (const resolve of waiters) resolve();
-  }
-
   private async untilThereIsWork(): Promise<void> {
     while (!this.stopping && !this.hasBackgroundWork) {
       const rested = performance.now() - this.lastProgressAt;
-      if (this.queue.length > 0) {
+      if (this.inbox.size > 0) {
         const rest = this.projection.lingerMs - rested;
-        if (rest <= 0 || this.queue.length >= this.size.current || this.options.batchSize !== undefined) return;
+        if (rest <= 0 || this.inbox.size >= this.size.current || this.options.batchSize !== undefined) return;
         await this.work.wait(rest);
-      } else if (isAfter(this.readPosition, this.checkpoint.position)) {
+      } else if (this.isIdleBehind()) {
         const rest = this.idleMoveDueAt() - performance.now();
         if (rest <= 0) return;
         await this.work.wait(rest);
@@ -256,6 +225,11 @@ export class ProjectionWorker {
     }
   }
 
+  /** More was read than it has passed. */
+  private isIdleBehind(): boolean {
+    return isAfter(this.inbox.read.position, this.checkpoint.position);
+  }
+
   /** On a beat that all workers of the process share, so that idle checkpoints move together. */
   private idleMoveDueAt(): number {
     const every = this.options.idleMoveMs ?? 100;
@@ -263,15 +237,13 @@ export class ProjectionWorker {
   }
 
   private async next(): Promise<void> {
-    if (this.queue.length === 0 && !isAfter(this.readPosition, this.checkpoint.position)) return;
-    const limit = this.size.current;
-    const items = this.queue.length <= limit ? this.queue : this.queue.slice(0, limit);
-    this.queue = items === this.queue ? [] : this.queue.slice(limit);
-    const isAll = this.queue.length === 0;
+    if (this.inbox.size === 0 && !this.isIdleBehind()) return;
+    const items = this.inbox.take(this.size.current);
+    const isAll = this.inbox.size === 0;
     this.inHand = items;
-    if (this.queue.length < this.readAhead()) this.makeRoom();
+    if (this.inbox.size < this.readAhead()) this.inbox.makeRoom();
     const started = performance.now();
-    await this.fold(items, isAll ? { position: this.readPosition, ordinal: this.readOrdinal } : after(items));
+    await this.fold(items, isAll ? this.inbox.read : after(items));
     this.inHand = [];
     const ms = performance.now() - started;
     this.size.took(items.length, ms);
