@@ -17,13 +17,13 @@ describe('the order in which candidates are tried', () => {
     expect(idsOf(new CandidateOrder(alone, () => 3).of(queue, 0, true))).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it('begins with a share of its own for a while after a lost race, while several polls are at it', () => {
+  it('begins with a share of its own while another process is at it, with several polls of this one', () => {
     const [first, second] = [new CandidateOrder(alone, () => 0), new CandidateOrder(alone, () => 1)];
     for (const order of [first, second]) order.noteLostRace(1, 0);
     const shareOf = (order: CandidateOrder) => idsOf(order.of(queue, 4_999, true));
     expect([shareOf(first), shareOf(second)]).toEqual([
-      [2, 3, 1, 4, 5, 6],
-      [1, 4, 2, 3, 5, 6],
+      [2, 3, 4, 1, 5, 6],
+      [1, 4, 3, 2, 5, 6],
     ]);
     expect(idsOf(first.of(queue, 4_999, false))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(idsOf(first.of(queue, 5_000, true))).toEqual([1, 2, 3, 4, 5, 6]);
@@ -36,16 +36,17 @@ describe('the order in which candidates are tried', () => {
       asked.push(limit);
       return 0;
     });
-    for (const at of [0, 10, 149, 150, 200, 300, 450, 600]) order.noteLostRace(own, at);
-    expect(asked).toEqual([2, 4, 4, 4, 4]);
-    order.noteLostRace(strange, 900);
-    expect(asked).toHaveLength(5);
+    for (const at of [0, 10, 499, 500, 600, 1_000, 1_500]) order.noteLostRace(own, at);
+    expect(asked).toEqual([2, 4, 4, 4]);
+    order.noteLostRace(strange, 2_500);
+    order.noteRival(3_500);
+    expect(asked).toHaveLength(4);
   });
 
   it('lets two processes of one machine that race take different tasks', () => {
     const long = Array.from({ length: 200 }, (_, index) => row(index + 1));
     const [a, b] = [new CandidateOrder({ index: 0, of: 2 }), new CandidateOrder({ index: 1, of: 2 })];
-    for (const order of [a, b]) order.noteLostRace(1, 0);
+    for (const order of [a, b]) order.noteRival(0);
     const first = (order: CandidateOrder) => idsOf(order.of(long, 10, true)).slice(0, 64);
     expect(first(a).filter((taskId) => first(b).includes(taskId))).toEqual([]);
   });

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto';
 import type { CandidateRow } from '../../projections/tasks/task-candidates.queries.js';
 
-/** For how long an intent, or a lost race, says that others are at it. */
+/** For how long an intent says that others are at it. */
 const RECENT_MS = 1_000;
 const RACING_MS = 5_000;
 /** How long a share is kept at least: what was lost so soon after was begun before. */
-const SETTLING_MS = 150;
+const SETTLING_MS = 500;
 /** Times that a share is halved because others, on other machines, have the same one. */
 const MOST_HALVINGS = 2;
 
@@ -20,8 +20,8 @@ export interface WorkerPlace {
 
 /**
  * In which order a process tries candidates: the order of the queue, as long as it is alone. Processes that race for the
- * same head would lose half of their claims to each other; so for some seconds after a lost race a process with several
- * polls begins with a share of the most urgent ones of the same priority. The processes of one machine have shares of
+ * same head would lose half of their claims to each other; so while another one is at it a process with several polls
+ * begins with a share of the most urgent ones of the same priority. The processes of one machine have shares of
  * their own; those of several draw lots within these, and again when they lose what is in their share: before long each
  * has one to itself. What somebody is just about to take comes last.
  */
@@ -59,14 +59,23 @@ export class CandidateOrder {
     );
   }
 
-  noteLostRace(taskId: number, nowMs: number): void {
-    const { index, of } = this.place;
-    const isFirst = !this.isRacing(nowMs);
+  /** Another process takes tasks too. */
+  noteRival(nowMs: number): void {
+    if (!this.isRacing(nowMs)) this.draw(this.place.of === 1 ? 2 : this.place.of, nowMs);
     this.raceAt = nowMs;
-    if (isFirst) this.shares = of === 1 ? 2 : of;
-    else if (nowMs - this.drawnAt < SETTLING_MS || !this.isOwn(taskId)) return;
-    else this.shares = Math.min(this.shares * 2, of * 2 ** MOST_HALVINGS);
-    this.own = index + of * this.below(this.shares / of);
+  }
+
+  /** Another process was faster with this task. */
+  noteLostRace(taskId: number, nowMs: number): void {
+    this.noteRival(nowMs);
+    if (nowMs - this.drawnAt < SETTLING_MS || !this.isOwn(taskId)) return;
+    this.draw(Math.min(this.shares * 2, this.place.of * 2 ** MOST_HALVINGS), nowMs);
+  }
+
+  private draw(shares: number, nowMs: number): void {
+    const { index, of } = this.place;
+    this.shares = shares;
+    this.own = index + of * this.below(shares / of);
     this.drawnAt = nowMs;
   }
 
@@ -81,7 +90,8 @@ export class CandidateOrder {
     const isShared = isCrowded && this.isRacing(nowMs);
     const [own, others, taken]: [CandidateRow[], CandidateRow[], CandidateRow[]] = [[], [], []];
     for (const row of urgent) (isTaken(row) ? taken : !isShared || this.isOwn(row.taskId) ? own : others).push(row);
-    return [...own, ...others, ...taken, ...rows.slice(urgent.length)];
+    // Whoever has another share begins at its other end.
+    return [...own, ...others.toReversed(), ...taken, ...rows.slice(urgent.length)];
   }
 
   private isOwn(taskId: number): boolean {

@@ -42,6 +42,8 @@ export class Claims {
   /** What polls of this process are about to take: others do not even try. */
   private readonly inHand = new Set<number>();
   private readonly order: CandidateOrder;
+  /** Of intents of this process that have not come by in the log yet. */
+  private readonly ownLeases = new Set<string>();
 
   constructor(
     private readonly reader: QueueReader,
@@ -51,8 +53,10 @@ export class Claims {
     @Inject(CONFIG) private readonly config: Config,
   ) {
     this.order = new CandidateOrder({ index: config.apiWorker - 1, of: config.apiWorkers });
-    holders.onIntent(({ taskId, taskRevision }) => {
-      this.order.noteIntent(taskId, BigInt(taskRevision), performance.now());
+    holders.onIntent(({ taskId, taskRevision, leaseId }) => {
+      const now = performance.now();
+      this.order.noteIntent(taskId, BigInt(taskRevision), now);
+      if (!this.ownLeases.delete(leaseId)) this.order.noteRival(now);
     });
   }
 
@@ -129,13 +133,24 @@ export class Claims {
       if (known === undefined || isClosed(closures, known.task.snapshot)) return { kind: 'not claimable' };
       const intent = this.intent(context, attempt, known);
       if (!isCandidate(known, commandOf(intent))) return { kind: 'not claimable' };
-      const holder = await this.holders.intend(context, attempt.holder, intent);
+      const holder = await this.intend(context, attempt.holder, intent);
       if (holder === undefined) return { kind: 'overtaken' };
       if (await this.isKnownToBeLost(context, intent)) return { kind: 'lost', holder };
       const claimed = claimedFrom(await this.claim(context, intent), intent, context);
       return claimed === undefined ? { kind: 'lost', holder } : { kind: 'claimed', claimed };
     } finally {
       this.inHand.delete(row.taskId);
+    }
+  }
+
+  private async intend(context: CommandContext, before: Holder, intent: ClaimIntent): Promise<Holder | undefined> {
+    this.ownLeases.add(intent.leaseId);
+    let after: Holder | undefined;
+    try {
+      after = await this.holders.intend(context, before, intent);
+      return after;
+    } finally {
+      if (after === undefined) this.ownLeases.delete(intent.leaseId);
     }
   }
 
