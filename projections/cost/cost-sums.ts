@@ -1,4 +1,5 @@
-import type { Columns } from './columnar.js';
+import { type ColumnarRecord, type Columns, countsOf, plainTextsOf } from './columnar.js';
+import { COST_DECIMALS, decimalOf, unitsOf } from './decimal.js';
 import { sliceSums } from './slices.js';
 
 /** Exact sums; counts may lie above 2^53, and the cost has 12 decimals. */
@@ -37,6 +38,49 @@ export function sumsOf(row: SumRecord): CostSums {
     cacheWriteTokens: BigInt(row.cache_write_tokens),
     costUsd: row.cost_usd,
   };
+}
+
+/** The same of each row that one record holds. */
+export function sumsIn(record: ColumnarRecord | undefined): readonly CostSums[] {
+  const [requests, unpriced, input, output, cacheRead, cacheWrite] = [
+    'requests',
+    'unpriced_requests',
+    'input_tokens',
+    'output_tokens',
+    'cache_read_tokens',
+    'cache_write_tokens',
+  ].map((sum) => countsOf(record?.[sum]));
+  return plainTextsOf(record?.['cost_usd']).map((costUsd, at) => ({
+    requests: requests?.[at] ?? 0n,
+    unpricedRequests: unpriced?.[at] ?? 0n,
+    inputTokens: input?.[at] ?? 0n,
+    outputTokens: output?.[at] ?? 0n,
+    cacheReadTokens: cacheRead?.[at] ?? 0n,
+    cacheWriteTokens: cacheWrite?.[at] ?? 0n,
+    costUsd,
+  }));
+}
+
+/** Sums that no report is in twice, together. */
+export function totalOfAll(all: Iterable<CostSums>): CostSums {
+  let requests = 0n;
+  let unpricedRequests = 0n;
+  let inputTokens = 0n;
+  let outputTokens = 0n;
+  let cacheReadTokens = 0n;
+  let cacheWriteTokens = 0n;
+  let cost = 0n;
+  for (const sums of all) {
+    requests += sums.requests;
+    unpricedRequests += sums.unpricedRequests;
+    inputTokens += sums.inputTokens;
+    outputTokens += sums.outputTokens;
+    cacheReadTokens += sums.cacheReadTokens;
+    cacheWriteTokens += sums.cacheWriteTokens;
+    cost += unitsOf(sums.costUsd, COST_DECIMALS);
+  }
+  const costUsd = decimalOf(cost, COST_DECIMALS);
+  return { requests, unpricedRequests, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd };
 }
 
 export const NO_SUMS: CostSums = {

@@ -1,12 +1,12 @@
 import type { SqlReader } from '../engine/sql.js';
-import { columnar, type ColumnarRecord, type Columns, rowsOf } from './columnar.js';
-import { type CostSums, GROUP_SUMS, NO_SUMS, SUM_COLUMNS, type SumRecord, SUMS, sumsOf } from './cost-sums.js';
-import { type Bind, type Slice, type SliceFilter, sliceSql, sliceSums } from './slices.js';
+import { columnar, type ColumnarRecord, type Columns, plainTextsOf, rowsOf, textsOf } from './columnar.js';
+import { type CostSums, GROUP_SUMS, NO_SUMS, SUM_COLUMNS, type SumRecord, SUMS, sumsIn, sumsOf } from './cost-sums.js';
+import { type Bind, groupedSql, type Slice, type SliceFilter, sliceSql, sliceSums } from './slices.js';
 import type { UsageRange } from './usage-range.js';
 import { type UsageRecord, usageOf, type UsageRow } from './usage-row.js';
 import { utcDays, type ZoneDays, zoneDays } from './zone-days.js';
 
-export type { CostSums } from './cost-sums.js';
+export { type CostSums, totalOfAll } from './cost-sums.js';
 export type { UsageRange } from './usage-range.js';
 export type { UsageRow } from './usage-row.js';
 
@@ -137,18 +137,20 @@ export class CostQueries {
   async stats(scope: UsageScope): Promise<UsageStats> {
     const { bind, values } = binder();
     const days = utcDays(scope.range);
-    const rows = await this.read<NamedRecord>(
-      NAMED,
-      `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)})
+    const rows = namedRows(
+      await this.read(
+        NAMED,
+        `with u as materialized (${groupedSql(sliceOf(scope, ['agent_name', 'model']), days, bind)})
        select 'all' as kind, null as name, ${SUMS} from u
        union all select 'model', model, ${GROUP_SUMS} from u group by model
        union all select 'agent', agent_name, ${GROUP_SUMS} from u group by agent_name
-       union all select 'session', s.* from (${grouped(sliceOf(scope, ['session_id']), days, bind)}) s
+       union all select 'session', s.* from (${groupedSql(sliceOf(scope, ['session_id']), days, bind)}) s
        order by kind, name`,
-      values,
+        values,
+      ),
     );
     return {
-      summary: rows.filter(isKind('all')).map(sumsOf)[0] ?? NO_SUMS,
+      summary: sumsOfKind(rows, 'all'),
       models: named(rows, 'model'),
       sessions: named(rows, 'session'),
       agents: named(rows, 'agent'),
@@ -159,24 +161,26 @@ export class CostQueries {
   async agentCosts(scope: UsageScope, zone: string): Promise<ReadonlyMap<string, AgentCosts>> {
     const { bind, values } = binder();
     const days = await this.daysOf(scope, zone);
-    const used = sliceSql(sliceOf(scope, ['agent_name', 'session_id']), utcDays(scope.range), bind);
-    const rows = await this.read<OwnedRecord>(
-      OWNED,
-      `with u as materialized (
-              ${grouped({ ...sliceOf(scope, ['agent_name', 'model']), time: 'day', zone }, days, bind)})
-       select agent_name as owner, 'all' as kind, null as name, ${GROUP_SUMS} from u group by agent_name
-       union all select agent_name, 'model', model, ${GROUP_SUMS} from u group by agent_name, model
-       union all select agent_name, 'day', at::text, ${GROUP_SUMS} from u group by agent_name, at
-       union all
-       select s.*, ${sliceSums.map(() => '0').join(', ')}
-         from (select distinct agent_name, 'session', session_id from (${used}) y) s
-       order by owner, kind, name`,
-      values,
+    const byModel = groupedSql(sliceOf(scope, ['agent_name', 'model']), utcDays(scope.range), bind);
+    const byDay = groupedSql({ ...sliceOf(scope, ['agent_name']), time: 'day', zone }, days, bind);
+    const rows = ownedRows(
+      await this.read(
+        OWNED,
+        `with m as materialized (${byModel})
+         select agent_name as owner, 'all' as kind, null as name, ${GROUP_SUMS} from m group by agent_name
+         union all select agent_name, 'model', model, ${GROUP_SUMS} from m group by agent_name, model
+         union all select agent_name, 'day', at::text, ${sliceSums.join(', ')} from (${byDay}) d
+         union all
+         select agent_name, 'sessions', json_agg(session_id order by session_id)::text, ${sliceSums.map(() => '0').join(', ')}
+           from (select distinct agent_name, session_id from (${sessionsIn(scope, bind)}) y) s group by agent_name
+         order by owner, kind, name`,
+        values,
+      ),
     );
     return mapOwned(rows, (group) => ({
-      stats: group.filter(isKind('all')).map(sumsOf)[0] ?? NO_SUMS,
+      stats: sumsOfKind(group, 'all'),
       models: named(group, 'model'),
-      sessions: group.filter(isKind('session')).map(({ name }) => name ?? ''),
+      sessions: textList(group.find(isKind('sessions'))?.name),
       timeline: timelineOf(group),
     }));
   }
@@ -188,14 +192,10 @@ export class CostQueries {
     const { bind, values } = binder();
     const scope = { ...asked, range: { from: asked.since } };
     const days = utcDays(scope.range);
-    const rows = await this.read<OwnedRecord & { readonly sessions: string; readonly last_active: string }>(
+    const record = await this.read(
       { ...OWNED, sessions: 'plain', last_active: 'plain' },
-      `with u as materialized (${grouped(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
-            i as not materialized (
-                  select agent_name, agent_id, session_id, last_ms
-                    from session_span
-                   where workspace_id = ${bind(scope.workspaceId)} and last_ms >= ${bind(scope.since)}
-                     ${scope.agentId === undefined ? '' : `and agent_id = ${bind(scope.agentId)}`}),
+      `with u as materialized (${groupedSql(sliceOf(scope, ['agent_name', 'model']), days, bind)}),
+            i as not materialized (${sessionsIn(scope, bind)}),
             s as materialized (
               select agent_name, count(*) as spans, max(last_ms) as last_active, min(agent_id) <> max(agent_id) as is_shared
                 from i group by agent_name),
@@ -210,13 +210,16 @@ export class CostQueries {
         order by owner, kind, name`,
       values,
     );
+    const sessions = plainTextsOf(record?.['sessions']);
+    const lastActive = plainTextsOf(record?.['last_active']);
+    const rows = ownedRows(record).map((row, at) => ({ ...row, sessions: sessions[at], lastActive: lastActive[at] }));
     return mapOwned(rows, (group) => {
       const all = group.find(isKind('all'));
       return {
-        stats: all === undefined ? NO_SUMS : sumsOf(all),
+        stats: all?.sums ?? NO_SUMS,
         models: named(group, 'model'),
         sessionCount: Number(all?.sessions ?? 0),
-        lastActive: Number(all?.last_active ?? 0),
+        lastActive: Number(all?.lastActive ?? 0),
       };
     });
   }
@@ -226,9 +229,10 @@ export class CostQueries {
     const { bind, values } = binder();
     const days = await this.daysOf(scope, zone);
     const workspace = bind(scope.workspaceId);
-    const rows = await this.sql.query<TaskRecord>(
+    const record = await this.read(
+      { ...OWNED, task_ids: 'text', task: 'text' },
       `with u as materialized (
-              ${grouped(
+              ${groupedSql(
                 { ...sliceOf(scope, ['task_id', 'agent_name', 'model']), time: 'day', zone, hasTask: true },
                 days,
                 bind,
@@ -238,7 +242,7 @@ export class CostQueries {
                      t.project_prefix, t.ticket_no, p.slug
                 from tasks t left join projects p on p.project_id = t.project_id
                where t.workspace_id = ${workspace} and t.task_id in (select task_id from u))
-       select 'all' as kind, null::text as owner, null::text as name, null::text[] as task_ids, null::text as task, ${SUMS}
+       select 'all' as kind, null::text as owner, null::text as name, null::text as task_ids, null::text as task, ${SUMS}
          from (${sliceSql(sliceOf(scope, []), utcDays(scope.range), bind)}) x
        union all select 'attributed', null, null, null, null, ${SUMS} from u
        union all
@@ -247,32 +251,31 @@ export class CostQueries {
        union all select 'model', task_id::text, model, null, null, ${SUMS} from u group by task_id, model
        union all select 'day', task_id::text, at::text, null, null, ${SUMS} from u group by task_id, at
        union all
-       select 'agent', agent_name, null, array_agg(distinct task_id order by task_id)::text[], null, ${SUMS}
+       select 'agent', agent_name, null, json_agg(distinct task_id order by task_id)::text, null, ${SUMS}
          from u group by agent_name
        union all
-       select 'project', k.project_id::text, null, array_agg(distinct u.task_id order by u.task_id)::text[], null, ${SUMS}
+       select 'project', k.project_id::text, null, json_agg(distinct u.task_id order by u.task_id)::text, null, ${SUMS}
          from u left join k on k.task_id = u.task_id group by k.project_id
        order by kind, owner, name`,
       values,
     );
-    const one = (kind: string) => rows.filter((row) => row.kind === kind).map(sumsOf)[0] ?? NO_SUMS;
+    const taskIds = textsOf(record?.['task_ids']);
+    const tasksAsJson = textsOf(record?.['task']);
+    const rows = ownedRows(record).map((row, at) => ({ ...row, taskIds: taskIds[at], task: tasksAsJson[at] ?? null }));
     const shared = (kind: string) =>
       rows
-        .filter((row) => row.kind === kind)
-        .map((row) => [row.owner, { stats: sumsOf(row), taskIds: (row.task_ids ?? []).map(Number) }] as const);
+        .filter(isKind(kind))
+        .map((row) => [row.owner, { stats: row.sums, taskIds: JSON.parse(row.taskIds ?? '[]') as number[] }] as const);
     const ofTasks = rows.filter(({ kind }) => kind === 'task' || kind === 'model' || kind === 'day');
-    const tasks = mapOwned(ofTasks, (group) => {
-      const all = group.find(isKind('task'));
-      return {
-        stats: all === undefined ? NO_SUMS : sumsOf(all),
-        models: named(group, 'model'),
-        timeline: timelineOf(group),
-        task: taskOf(all?.task ?? null),
-      };
-    });
+    const tasks = mapOwned(ofTasks, (group) => ({
+      stats: sumsOfKind(group, 'task'),
+      models: named(group, 'model'),
+      timeline: timelineOf(group),
+      task: taskOf(group.find(isKind('task'))?.task ?? null),
+    }));
     return {
-      all: one('all'),
-      attributed: one('attributed'),
+      all: sumsOfKind(rows, 'all'),
+      attributed: sumsOfKind(rows, 'attributed'),
       tasks: new Map([...tasks].map(([id, costs]) => [Number(id), costs] as const).sort(([a], [b]) => a - b)),
       agents: new Map(shared('agent').map(([name, costs]) => [name ?? '', costs])),
       projects: new Map(shared('project').map(([id, costs]) => [id === null ? undefined : Number(id), costs])),
@@ -300,9 +303,9 @@ export class CostQueries {
     return row && { bookVersion: row.book_version, done: Number(row.done), total: Number(row.total) };
   }
 
-  private async read<Row>(columns: Columns, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  private async read(columns: Columns, text: string, values: readonly unknown[]): Promise<ColumnarRecord | undefined> {
     const [record] = await this.sql.query<ColumnarRecord>(columnar(columns, text), values);
-    return rowsOf<Row>(columns, record);
+    return record;
   }
 
   /** How the days of a zone lie over a range. */
@@ -322,41 +325,65 @@ function sliceOf({ workspaceId, range, agentId }: UsageScope, columns: Slice['co
   return { workspaceId, range, columns, filters };
 }
 
-/** One row a group, so that what is summed from it several times is small. */
-function grouped(slice: Slice, days: ZoneDays, bind: Bind): string {
-  const by = [...(slice.time === undefined ? [] : ['at']), ...slice.columns].join(', ');
-  return `select ${by}, ${sliceSums.map((sum) => `sum(${sum}) as ${sum}`).join(', ')}
-            from (${sliceSql(slice, days, bind)}) x group by ${by}`;
-}
-
-interface NamedRecord extends SumRecord {
-  readonly kind: string;
-  readonly name: string | null;
-}
-
-interface OwnedRecord extends NamedRecord {
-  readonly owner: string | null;
+/** SQL of the sessions in use. Of a range without an end the last use tells; of any other, what was used within. */
+function sessionsIn(scope: UsageScope, bind: Bind): string {
+  const { workspaceId, range, agentId } = scope;
+  if (range.until !== undefined) {
+    return sliceSql(sliceOf(scope, ['agent_name', 'session_id']), utcDays(range), bind);
+  }
+  const conditions = [
+    `workspace_id = ${bind(workspaceId)}::integer`,
+    ...(range.from === undefined ? [] : [`last_ms >= ${bind(range.from)}::bigint`]),
+    ...(agentId === undefined ? [] : [`agent_id = ${bind(agentId)}::bigint`]),
+  ];
+  return `select agent_name, agent_id, session_id, last_ms from session_span where ${conditions.join(' and ')}`;
 }
 
 const NAMED: Columns = { kind: 'text', name: 'text', ...SUM_COLUMNS };
 const OWNED: Columns = { owner: 'text', ...NAMED };
 
-interface TaskRecord extends OwnedRecord {
-  readonly task_ids: readonly string[] | null;
-  readonly task: string | null;
+interface NamedRow {
+  readonly kind: string | null;
+  readonly name: string | null;
+  readonly sums: CostSums;
 }
 
-const isKind = (kind: string) => (row: NamedRecord) => row.kind === kind;
-
-function named(rows: readonly NamedRecord[], kind: string): NamedSums {
-  return new Map(rows.filter(isKind(kind)).map((row) => [row.name ?? '', sumsOf(row)]));
+interface OwnedRow extends NamedRow {
+  readonly owner: string | null;
 }
 
-function timelineOf(rows: readonly NamedRecord[]): Timeline {
-  return rows.filter(isKind('day')).map((row) => ({ date: row.name ?? '', sums: sumsOf(row) }));
+function namedRows(record: ColumnarRecord | undefined): readonly NamedRow[] {
+  return rowsOf<NamedRow>({
+    kind: textsOf(record?.['kind']),
+    name: textsOf(record?.['name']),
+    sums: sumsIn(record),
+  });
 }
 
-function mapOwned<Row extends OwnedRecord, Value>(
+function ownedRows(record: ColumnarRecord | undefined): readonly OwnedRow[] {
+  const owners = textsOf(record?.['owner']);
+  return namedRows(record).map((row, at) => ({ ...row, owner: owners[at] ?? null }));
+}
+
+const isKind = (kind: string) => (row: NamedRow) => row.kind === kind;
+
+function sumsOfKind(rows: readonly NamedRow[], kind: string): CostSums {
+  return rows.find(isKind(kind))?.sums ?? NO_SUMS;
+}
+
+function named(rows: readonly NamedRow[], kind: string): NamedSums {
+  return new Map(rows.filter(isKind(kind)).map(({ name, sums }) => [name ?? '', sums]));
+}
+
+function timelineOf(rows: readonly NamedRow[]): Timeline {
+  return rows.filter(isKind('day')).map(({ name, sums }) => ({ date: name ?? '', sums }));
+}
+
+function textList(json: string | null | undefined): readonly string[] {
+  return json === null || json === undefined ? [] : (JSON.parse(json) as string[]);
+}
+
+function mapOwned<Row extends OwnedRow, Value>(
   rows: readonly Row[],
   valueOf: (group: readonly Row[]) => Value,
 ): ReadonlyMap<string, Value> {

@@ -173,8 +173,8 @@ export const costTables: ProjectionTables = {
     create index if not exists usage_event_v${v}_model on usage_event_v${v} (model, occurred_ms);
     create index if not exists usage_event_v${v}_task on usage_event_v${v} (workspace_id, task_id, occurred_ms)
       where task_id is not null;
-    create index if not exists session_span_v${v}_last on session_span_v${v} using brin (last_ms)
-      with (pages_per_range = 16);
+    create index if not exists session_span_v${v}_last on session_span_v${v} (workspace_id, last_ms)
+      include (agent_name, agent_id);
     ${rollups.map((rollup) => rollup.index(v)).join('\n')}
   `,
 };

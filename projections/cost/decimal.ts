@@ -10,12 +10,24 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
  * for text that is no plain decimal, and for one with more decimals than asked for that are not zeros.
  */
 export function unitsOf(text: string, decimals: number): bigint {
+  const digits = allDecimalsOf(text, decimals);
+  if (digits !== undefined) return BigInt(digits);
   const match = DECIMAL.exec(text);
   const [, sign = '', whole = '', fraction = ''] = match ?? [];
   const beyond = fraction.slice(decimals);
   if (match === null || /[^0]/.test(beyond)) throw new RangeError(`no decimal of ${decimals} places: ${text}`);
   const units = BigInt(whole + fraction.slice(0, decimals).padEnd(decimals, '0'));
   return sign === '-' ? -units : units;
+}
+
+const ALL_DIGITS = /^\d+$/;
+
+/** The digits of a text without a sign that has all of the decimals, which is what the database gives. */
+function allDecimalsOf(text: string, decimals: number): string | undefined {
+  const point = text.length - decimals - 1;
+  if (decimals === 0 || point < 1 || text[point] !== '.') return undefined;
+  const digits = text.slice(0, point) + text.slice(point + 1);
+  return ALL_DIGITS.test(digits) ? digits : undefined;
 }
 
 /** The inverse of {@link unitsOf}, with all decimals written: `decimalOf(7500000n, 6)` is `'7.500000'`. */

@@ -27,7 +27,8 @@ function sumTexts(requests: string, unpriced: string): string {
                 coalesce(sum(cost_usd), 0)::numeric(60,12)::text]`;
 }
 
-const ROLLED = sumTexts('sum(requests)', 'sum(requests) filter (where rate_id <= 0)');
+const RATED = sumTexts('sum(requests)', 'sum(requests) filter (where rate_id <= 0)');
+const UNRATED = sumTexts('sum(requests)', 'sum(unpriced_requests)');
 const RAW = sumTexts('count(*)', 'count(*) filter (where rate_id <= 0)');
 
 /**
@@ -45,12 +46,13 @@ export async function invariants(sql: SqlReader, workspaceId: number): Promise<r
   const all = await raw('');
   const withTask = await raw('and task_id is not null');
   const found: Invariant[] = [];
-  for (const { view, isZoned } of rollups) {
+  for (const { view, isZoned, isRated } of rollups) {
+    const sums = isRated ? RATED : UNRATED;
     const rows = await sql.query<{ zone: string; sums: string[] }>(
       isZoned
-        ? `select z.zone, (select ${ROLLED} from ${view} t where t.workspace_id = $1 and t.zone = z.zone) as sums
+        ? `select z.zone, (select ${sums} from ${view} t where t.workspace_id = $1 and t.zone = z.zone) as sums
              from reporting_zone z where z.covered_until = 'infinity' order by z.zone`
-        : `select null as zone, ${ROLLED} as sums from ${view} where workspace_id = $1`,
+        : `select null as zone, ${sums} as sums from ${view} where workspace_id = $1`,
       [workspaceId],
     );
     const expected = view === 'cost_task' ? withTask : all;

@@ -1,6 +1,6 @@
 import type { SqlTransaction } from '../engine/sql.js';
-import { deltaColumns } from './rollup-sql.js';
-import { measures, rollups } from './rollups.js';
+import { deltaColumns, sumsOfRated } from './rollup-sql.js';
+import { rollups } from './rollups.js';
 
 /** About how many reports one chunk sums. */
 const CHUNK_REQUESTS = 50_000;
@@ -57,12 +57,13 @@ async function coverNext(transaction: SqlTransaction, v: number, { zone, covered
     values: [covered_until],
   });
   const until = next?.until ?? 'infinity';
-  for (const { view, key, from } of zoned()) {
+  for (const rollup of zoned()) {
+    const { view, key, from, measures } = rollup;
     await transaction.run({
       text: `
         insert into ${view}_v${v} as t (${[...key, ...measures].join(', ')})
         select ${key.map((column) => `${from[column] ?? `d.${column}`} as ${column}`).join(', ')},
-               ${measures.map((measure) => `sum(d.${measure})`).join(', ')}
+               ${sumsOfRated(rollup, 'd')}
           from (
             select ${deltaColumns('1', 'e')}
               from (select distinct workspace_id from cost_hour_model_v${v}

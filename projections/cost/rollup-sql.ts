@@ -1,5 +1,8 @@
 import { measures, type Rollup, rollups, sums } from './rollups.js';
 
+/** Of the relations that hold what a rollup is given: rows that add, rows that may also take away. */
+type Suffix = 'rows' | 'net';
+
 /**
  * Parts of a `with` list that bring the rollups up to date from a relation `d`, which has a row for each report that
  * began to count (`requests` 1) or ceased to (-1, its sums negative).
@@ -7,13 +10,12 @@ import { measures, type Rollup, rollups, sums } from './rollups.js';
 
 /** For reports that only begin to count. */
 export function addToRollups(v: number): string {
-  return rollups
-    .map((rollup) => {
-      const { view } = rollup;
-      return `${view}_rows as materialized (${summed(rollup, v, 'rows')}),
-              ${view}_added as (${upsert(rollup, v, `select * from ${view}_rows order by ${rollup.key.join(', ')}`)})`;
-    })
-    .join(',\n');
+  const parts = rollups.map((rollup) => {
+    const { view } = rollup;
+    return `${view}_rows as materialized (${summed(rollup, 'rows')}),
+            ${view}_added as (${upsert(rollup, v, `select * from ${view}_rows order by ${rollup.key.join(', ')}`)})`;
+  });
+  return [zoneHours(v), ...parts].join(',\n');
 }
 
 /**
@@ -22,15 +24,13 @@ export function addToRollups(v: number): string {
  * at looking up each key: it expects more keys than there are, and would rather read the whole rollup.
  */
 export function moveInRollups(v: number): string {
-  return rollups
-    .map((rollup) => {
-      const { view, key } = rollup;
-      const same = (a: string, b: string) => key.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');
-      const source = rollup.within === undefined ? 'd' : 's';
-      return `
+  const parts = rollups.map((rollup) => {
+    const { view, key, measures } = rollup;
+    const same = (a: string, b: string) => key.map((column) => `${a}.${column} = ${b}.${column}`).join(' and ');
+    return `
         ${view}_net as materialized (
-          ${summed(rollup, v, 'net')}
-          having ${measures.map((measure) => `sum(${source}.${measure}) <> 0`).join(' or ')}),
+          select * from (${summed(rollup, 'net')}) n
+           where ${measures.map((measure) => `n.${measure} <> 0`).join(' or ')}),
         ${view}_emptied as (
           delete from ${view}_v${v} t
            using (select x.place
@@ -44,37 +44,67 @@ export function moveInRollups(v: number): string {
           v,
           `select n.* from ${view}_net n where not exists (select 1 from ${view}_emptied e where ${same('e', 'n')})`,
         )})`;
-    })
-    .join(',\n');
+  });
+  return [zoneHours(v), ...parts].join(',\n');
 }
 
 /** The columns of `d` from a row of reports `u`; `sign` is 1 or -1. */
 export function deltaColumns(sign: '1' | '-1', row: string): string {
   return `
-    ${row}.workspace_id, ${row}.occurred_at, ${row}.agent_name, coalesce(${row}.agent_id, 0) as agent_id,
+    ${row}.workspace_id, ${row}.occurred_at, date_trunc('hour', ${row}.occurred_at, 'UTC') as bucket, ${row}.agent_name, coalesce(${row}.agent_id, 0) as agent_id,
     ${row}.session_id, ${row}.task_id, ${row}.model,
     coalesce(${row}.service_class, 'standard') as service_class, ${row}.rate_id, ${sign} as requests,
     ${sums.map((sum) => `${sign} * coalesce(${row}.${sum}, 0) as ${sum}`).join(', ')}`;
 }
 
+/** Sums of rows `row`, each of which has a rate or the place of one: of reports or of a finer rollup. */
+export function sumsOfRated({ measures }: Rollup, row: string): string {
+  return measures
+    .map((measure) =>
+      measure === 'unpriced_requests'
+        ? `sum(case when ${row}.rate_id > 0 then 0 else ${row}.requests end) as ${measure}`
+        : `sum(${row}.${measure}) as ${measure}`,
+    )
+    .join(', ');
+}
+
 /** One row a key, from the reports or from what the finer rollup is given. */
-function summed({ key, from, isZoned, where, within }: Rollup, v: number, suffix: 'rows' | 'net'): string {
+function summed(rollup: Rollup, suffix: Suffix): string {
+  const { key, where, within, withinHours } = rollup;
   const by = `group by ${key.map((_, index) => index + 1).join(', ')}`;
-  if (within !== undefined) {
+  if (within !== undefined || withinHours !== undefined) {
     return `
-      select ${key.map((column) => `s.${column}`).join(', ')},
-             ${measures.map((measure) => `sum(s.${measure}) as ${measure}`).join(', ')}
-        from ${within}_${suffix} s ${by}`;
+      select ${key.map((column) => `s.${column}`).join(', ')}, ${sumsOfRated(rollup, 's')}
+        from ${within === undefined ? `(${daysOfHours(rollup, `${withinHours}_${suffix}`)})` : `${within}_${suffix}`} s ${by}`;
   }
   return `
-    select ${key.map((column) => `${from[column] ?? `d.${column}`} as ${column}`).join(', ')},
-           ${measures.map((measure) => `sum(d.${measure}) as ${measure}`).join(', ')}
-      from d ${isZoned ? `join reporting_zone_v${v} z on d.occurred_at < z.covered_until` : ''}
-     ${where === undefined ? '' : `where ${where}`}
+    select ${key.map((column) => `d.${column}`).join(', ')}, ${sumsOfRated(rollup, 'd')}
+      from d ${where === undefined ? '' : `where ${where}`}
      ${by}`;
 }
 
-function upsert({ view, key }: Rollup, v: number, rows: string): string {
+/** Which hours of `d` lie in one day of a zone: those within which its clock keeps its offset and its date. */
+function zoneHours(v: number): string {
+  const end = `(b.bucket + interval '59 minutes 59.999 seconds')`;
+  return `
+    zone_hours as materialized (
+      select b.bucket, z.zone, (b.bucket at time zone z.zone)::date as day,
+             ${end} at time zone z.zone - b.bucket at time zone z.zone = interval '59 minutes 59.999 seconds'
+               and (b.bucket at time zone z.zone)::date = (${end} at time zone z.zone)::date as is_whole
+        from (select distinct bucket from d) b join reporting_zone_v${v} z on b.bucket < z.covered_until)`;
+}
+
+/** Rows of days: from sums of hours, and from the reports of those hours that belong to two days. */
+function daysOfHours({ key, from }: Rollup, hours: string): string {
+  const rest = key.filter((column) => column !== 'zone' && column !== 'day');
+  const columns = (row: string) => [...rest, ...measures].map((column) => `${row}.${column}`).join(', ');
+  return `
+    select z.zone, z.day, ${columns('h')} from ${hours} h join zone_hours z on z.bucket = h.bucket and z.is_whole
+    union all
+    select z.zone, ${from['day']}, ${columns('d')} from d join zone_hours z on z.bucket = d.bucket and not z.is_whole`;
+}
+
+function upsert({ view, key, measures }: Rollup, v: number, rows: string): string {
   return `
     insert into ${view}_v${v} as t (${[...key, ...measures].join(', ')})
     ${rows}

@@ -1,8 +1,27 @@
 import type { SqlReader } from '../engine/sql.js';
-import { columnar, type ColumnarRecord, type Columns, rowsOf } from './columnar.js';
-import { type CostSums, GROUP_SUMS, SUM_COLUMNS, type SumRecord, SUMS, sumsOf, TOTALS } from './cost-sums.js';
+import { columnar, type ColumnarRecord, type Columns, textsOf } from './columnar.js';
+import {
+  type CostSums,
+  GROUP_SUMS,
+  SUM_COLUMNS,
+  type SumRecord,
+  SUMS,
+  sumsIn,
+  sumsOf,
+  TOTALS,
+  totalOfAll,
+} from './cost-sums.js';
 import { binder } from './cost.queries.js';
-import { type Bind, type SliceColumn, type SliceFilter, sliceSql, sliceSums } from './slices.js';
+import {
+  type Bind,
+  groupedSql,
+  hasRowAGroup,
+  type Slice,
+  type SliceColumn,
+  type SliceFilter,
+  sliceSql,
+  sliceSums,
+} from './slices.js';
 import type { UsageRange } from './usage-range.js';
 import { utcDays, zoneDays } from './zone-days.js';
 
@@ -92,62 +111,87 @@ export class SliceQueries {
     const columns = new Set<SliceColumn>(keys.flatMap(({ column }) => (column === 'at' ? [] : [column])));
     if (filters.provider !== undefined) columns.add('rate_id');
     if (filters.project !== undefined) columns.add('task_id');
+    const by = keys.map((_, index) => `g${index}`).join(', ');
     const needsRate = columns.has('rate_id');
     const needsTask = groupBy.includes('project') || filters.project !== undefined;
-    const source = sliceSql(
-      {
-        workspaceId,
-        range,
-        columns: [...columns],
-        ...(isByHour ? { time: 'hour' as const } : isByDay ? { time: 'day' as const, zone } : {}),
-        filters: filtersOf(filters, agentId),
-        hasTask: columns.has('task_id'),
-      },
-      days,
-      bind,
-    );
+    const slice: Slice = {
+      workspaceId,
+      range,
+      columns: [...columns],
+      ...(isByHour ? { time: 'hour' as const } : isByDay ? { time: 'day' as const, zone } : {}),
+      filters: filtersOf(filters, agentId),
+      hasTask: columns.has('task_id'),
+    };
+    // Then there is nothing to sum, and hardly anything to gain from keeping what was read.
+    const isGrouped = groupBy.length === columns.size + 1 && !needsRate && !needsTask && hasRowAGroup(slice);
+    const source = isGrouped ? groupedSql(slice, days, bind) : sliceSql(slice, days, bind);
+    const sums = isGrouped ? sliceSums.join(', ') : by === '' ? SUMS : GROUP_SUMS;
     const groups = keys.map(({ group }, index) => `${group} as g${index}`);
-    const by = keys.map((_, index) => `g${index}`).join(', ');
     const read = keys.map(({ read }, index) => `${read?.(`g${index}`) ?? `g${index}`} as k${index}`);
     const shown: Columns = {
       ...Object.fromEntries(keys.map(({ isPlain }, index) => [`k${index}`, isPlain ? 'plain' : 'text'])),
       ...SUM_COLUMNS,
     };
-    const [record] = await this.sql.query<ColumnarRecord & { readonly total: readonly string[] }>(
-      `with g as materialized (
-         select ${[...groups, by === '' ? SUMS : GROUP_SUMS].join(', ')}
-           from (${isByHour ? inOrder(source, columns) : source}) x
+    const limit = bind(question.limit);
+    const offset = bind(question.offset);
+    const hasMore = `${offset}::bigint > 0 or page.shown >= ${limit}::bigint`;
+    const [record] = await this.sql.query<ColumnarRecord & TotalRecord>(
+      `with g as ${isGrouped ? 'not ' : ''}materialized (
+         select ${[...groups, sums].join(', ')}
+           from (${isByHour && !isGrouped ? inOrder(source, columns) : source}) x
            ${needsRate ? 'left join model_rate r on r.rate_id = x.rate_id' : ''}
            ${needsTask ? 'left join tasks k on k.task_id = x.task_id' : ''}
           ${outerFilters(filters, bind)}
-          ${by === '' ? '' : `group by ${keys.map((_, index) => index + 1).join(', ')}`})
-       select (select json_build_array(count(*)::text, ${TOTALS}) from g) as total, page.*
+          ${by === '' || isGrouped ? '' : `group by ${keys.map((_, index) => index + 1).join(', ')}`})
+       select case when ${hasMore} then (select count(*) from g) end as groups,
+              case when ${hasMore} then (select json_build_array(${TOTALS}) from g) end as total,
+              page.*
          from (${columnar(
            shown,
            `select ${[...read, ...sliceSums].join(', ')}
               from g order by ${orderOf(question.orderBy, by)}
-             limit ${bind(question.limit)} offset ${bind(question.offset)}`,
+             limit ${limit} offset ${offset}`,
          )}) page`,
       values,
     );
-    const [count = '0', ...totals] = record?.total ?? [];
+    const rows = rowsIn(record, groupBy);
+    const total = record?.total ?? undefined;
     return {
-      groups: Number(count),
-      total: sumsOf(Object.fromEntries(sliceSums.map((sum, at) => [sum, totals[at] ?? '0'])) as SumRecord),
-      rows: rowsOf<GroupRecord>(shown, record).map((row) => ({ keys: keysOf(row, groupBy), sums: sumsOf(row) })),
+      groups: Number(record?.groups ?? rows.length),
+      total: total === undefined ? totalOfAll(rows.map((row) => row.sums)) : sumsOf(recordOf(total)),
+      rows,
     };
   }
 }
 
-type GroupRecord = SumRecord & { readonly [key: `k${number}`]: string | null };
+/** Null: every group is shown, and what is shown can be counted and summed here for less. */
+interface TotalRecord {
+  readonly groups: string | null;
+  readonly total: readonly string[] | null;
+}
 
-function keysOf(row: GroupRecord, groupBy: readonly SliceKey[]): Record<string, string | null> {
-  const keys: Record<string, string | null> = {};
-  groupBy.forEach((key, at) => {
-    const text = row[`k${at}`] ?? null;
-    keys[key] = text === null ? null : (COLUMNS[key].shown?.(text) ?? text);
+function rowsIn(record: ColumnarRecord | undefined, groupBy: readonly SliceKey[]): SliceAnswer['rows'] {
+  const keys = groupBy.map((key, at) => [key, shownTexts(textsOf(record?.[`k${at}`]), COLUMNS[key])] as const);
+  return sumsIn(record).map((sums, at) => {
+    const shown: Record<string, string | null> = {};
+    for (const [key, texts] of keys) shown[key] = texts[at] ?? null;
+    return { keys: shown, sums };
   });
-  return keys;
+}
+
+/** Neighbours are often equal. */
+function shownTexts(texts: readonly (string | null)[], { shown }: KeyColumn): readonly (string | null)[] {
+  if (shown === undefined) return texts;
+  let last: string | null = null;
+  let lastShown: string | null = null;
+  return texts.map((text) => {
+    if (text !== last) [last, lastShown] = [text, text === null ? null : shown(text)];
+    return lastShown;
+  });
+}
+
+function recordOf(totals: readonly string[]): SumRecord {
+  return Object.fromEntries(sliceSums.map((sum, at) => [sum, totals[at] ?? '0'])) as SumRecord;
 }
 
 /** Hours make as many groups as rows, nearly: to sum what lies together costs half of what a table of hashes does. */

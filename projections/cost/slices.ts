@@ -1,3 +1,4 @@
+import { rollups } from './rollups.js';
 import type { UsageRange } from './usage-range.js';
 import type { ZoneDays } from './zone-days.js';
 
@@ -59,6 +60,43 @@ interface Sources {
  * left of them from the reports themselves.
  */
 export function sliceSql(slice: Slice, days: ZoneDays, bind: Bind): string {
+  const { rolled, raw } = partsOf(slice, days, bind);
+  const parts = [...rolled, ...raw];
+  return parts.length === 0 ? nothing(slice, bind) : parts.join('\n union all ');
+}
+
+/** The same with one row a group. The rows of whole hours are taken as they are where they are that already. */
+export function groupedSql(slice: Slice, days: ZoneDays, bind: Bind): string {
+  const columns = [...(slice.time === undefined ? [] : ['at']), ...slice.columns];
+  const sums = sliceSums.map((sum) => `sum(${sum})${isCount(sum) ? '::bigint' : ''} as ${sum}`).join(', ');
+  const grouped = (rows: string) =>
+    `select ${columns.join(', ')}, ${sums} from (${rows}) x group by ${columns.join(', ')}`;
+  if (!hasRowAGroup(slice)) return grouped(sliceSql(slice, days, bind));
+  const { rolled, raw } = partsOf(slice, days, bind);
+  const parts = [...rolled, ...raw.map(grouped)];
+  return parts.length === 0 ? nothing(slice, bind) : parts.join('\n union all ');
+}
+
+/** Of reports: what is never large, and quicker to add as what it is. */
+function isCount(sum: (typeof sliceSums)[number]): boolean {
+  return sum === 'requests' || sum === 'unpriced_requests';
+}
+
+/** Whether the rollup of hours has one row a group of the slice; then no hour is read from it and from reports too. */
+export function hasRowAGroup(slice: Slice): boolean {
+  const { hours } = sourcesOf(slice) ?? {};
+  const rest = rollups.find(({ view }) => view === hours)?.key.filter((column) => column !== 'workspace_id');
+  const columns = ['bucket', ...slice.columns];
+  return slice.time === 'hour' && rest?.length === columns.length && columns.every((column) => rest.includes(column));
+}
+
+interface Parts {
+  readonly rolled: readonly string[];
+  /** At most one. */
+  readonly raw: readonly string[];
+}
+
+function partsOf(slice: Slice, days: ZoneDays, bind: Bind): Parts {
   const range = { from: clamped(slice.range.from), until: clamped(slice.range.until) };
   const sources = sourcesOf(slice);
   const parts: string[] = [];
@@ -81,9 +119,12 @@ export function sliceSql(slice: Slice, days: ZoneDays, bind: Bind): string {
     raw.push(...splitStretches(hours, split));
   }
   const open = raw.filter(({ from, until }) => from === undefined || until === undefined || from < until);
-  if (open.length > 0) parts.push(rawPart(slice, open, bind));
-  return parts.length === 0 ? nothing(slice, bind) : parts.join('\n union all ');
+  return { rolled: parts, raw: open.length === 0 ? [] : [rawPart(slice, open, bind)] };
 }
+
+const columnsOfModels: readonly SliceColumn[] = ['model', 'service_class', 'rate_id'];
+const columnsOfRates: readonly SliceColumn[] = ['service_class', 'rate_id'];
+const unratedTables = new Set(rollups.filter(({ isRated }) => !isRated).map(({ view }) => view));
 
 /** Undefined: no rollup holds these columns together. */
 function sourcesOf({ columns, filters = [], hasTask = false }: Slice): Sources | undefined {
@@ -91,10 +132,13 @@ function sourcesOf({ columns, filters = [], hasTask = false }: Slice): Sources |
   const needsTask = hasTask || needed.has('task_id');
   if (needsTask && needed.has('session_id')) return undefined;
   if (needsTask) return { hours: 'cost_task', days: undefined };
-  if (needed.has('session_id')) return { hours: 'cost_session', days: undefined };
-  return needed.has('agent_name') || needed.has('agent_id')
-    ? { hours: 'cost_hour', days: 'cost_day' }
-    : { hours: 'cost_hour_model', days: 'cost_day_model' };
+  const hasModel = columnsOfModels.some((column) => needed.has(column));
+  if (needed.has('session_id')) return { hours: hasModel ? 'cost_session' : 'cost_session_hour', days: undefined };
+  if (!needed.has('agent_name') && !needed.has('agent_id')) {
+    const hasRate = columnsOfRates.some((column) => needed.has(column));
+    return { hours: hasRate ? 'cost_hour_model' : 'cost_hour_by_model', days: 'cost_day_model' };
+  }
+  return hasModel ? { hours: 'cost_hour', days: 'cost_day' } : { hours: 'cost_hour_agent', days: 'cost_day_agent' };
 }
 
 /** The whole hours of a stretch and what is left of it on both sides. */
@@ -115,7 +159,7 @@ function splitStretches(hours: readonly Stretch[], split: readonly number[]): re
 }
 
 function daysPart(slice: Slice, table: string, days: ZoneDays, bind: Bind): string {
-  return part(slice, `${table} t`, 't.day', false, [
+  return part(slice, table, 't.day', [
     `t.workspace_id = ${bind(slice.workspaceId)}::integer`,
     `t.zone = ${bind(slice.time === 'day' ? (slice.zone ?? 'UTC') : 'UTC')}::text`,
     ...(days.first === undefined ? [] : [`t.day >= ${bind(days.first.day)}::date`]),
@@ -126,7 +170,7 @@ function daysPart(slice: Slice, table: string, days: ZoneDays, bind: Bind): stri
 
 function hoursPart(slice: Slice, table: string, stretch: Stretch, split: readonly number[], bind: Bind): string {
   const at = slice.time === 'day' ? dayOf('t.bucket', slice, bind) : 't.bucket';
-  return part(slice, `${table} t`, at, false, [
+  return part(slice, table, at, [
     `t.workspace_id = ${bind(slice.workspaceId)}::integer`,
     ...(stretch.from === undefined ? [] : [`t.bucket >= ${momentOf(stretch.from, bind)}`]),
     ...(stretch.until === undefined ? [] : [`t.bucket < ${momentOf(stretch.until, bind)}`]),
@@ -148,7 +192,7 @@ function rawPart(slice: Slice, stretches: readonly Stretch[], bind: Bind): strin
     ].join(' and '),
   );
   const at = slice.time === 'day' ? dayOf('t.occurred_at', slice, bind) : `date_trunc('hour', t.occurred_at, 'UTC')`;
-  return part(slice, 'usage_event t', at, true, [
+  return part(slice, 'usage_event', at, [
     `(${within.map((stretch) => `(${stretch})`).join(' or ')})`,
     ...(slice.hasTask === true ? ['t.task_id is not null'] : []),
     ...filtersOf(slice, bind),
@@ -159,15 +203,19 @@ function nothing(slice: Slice, bind: Bind): string {
   return rawPart(slice, [{ from: 0, until: 0 }], bind);
 }
 
-function part(slice: Slice, from: string, at: string, isRaw: boolean, conditions: readonly string[]): string {
+function part(slice: Slice, table: string, at: string, conditions: readonly string[]): string {
+  const isRaw = table === 'usage_event';
   const columns = slice.columns.map((column) => `${columnOf(column, isRaw)} as ${column}`);
   const requests = isRaw ? '1::bigint' : 't.requests';
+  const unpriced = unratedTables.has(table)
+    ? 't.unpriced_requests'
+    : `case when t.rate_id > 0 then 0 else ${requests} end`;
   return `
     select ${[...(slice.time === undefined ? [] : [`${at} as at`]), ...columns].map((column) => `${column}, `).join('')}
-           ${requests} as requests, case when t.rate_id > 0 then 0 else ${requests} end as unpriced_requests,
+           ${requests} as requests, ${unpriced} as unpriced_requests,
            t.input_tokens, t.output_tokens, t.cache_read_tokens, t.cache_write_tokens,
            ${isRaw ? 'coalesce(t.cost_usd, 0.000000000000) as cost_usd' : 't.cost_usd'}
-      from ${from}
+      from ${table} t
      where ${conditions.join(' and ')}`;
 }
 

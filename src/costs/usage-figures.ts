@@ -80,31 +80,6 @@ export function restOf(all: CostSums, part: CostSums): CostSums {
   };
 }
 
-/** Sums that no report is in twice, together. */
-export function totalOfAll(sums: Iterable<CostSums>): CostSums {
-  let total: Omit<CostSums, 'costUsd'> = {
-    requests: 0n,
-    unpricedRequests: 0n,
-    inputTokens: 0n,
-    outputTokens: 0n,
-    cacheReadTokens: 0n,
-    cacheWriteTokens: 0n,
-  };
-  let cost = 0n;
-  for (const each of sums) {
-    total = {
-      requests: total.requests + each.requests,
-      unpricedRequests: total.unpricedRequests + each.unpricedRequests,
-      inputTokens: total.inputTokens + each.inputTokens,
-      outputTokens: total.outputTokens + each.outputTokens,
-      cacheReadTokens: total.cacheReadTokens + each.cacheReadTokens,
-      cacheWriteTokens: total.cacheWriteTokens + each.cacheWriteTokens,
-    };
-    cost += unitsOf(each.costUsd, COST_DECIMALS);
-  }
-  return { ...total, costUsd: decimalOf(cost, COST_DECIMALS) };
-}
-
 /** Rounded half to even in the last of the twelve decimals: a quotient is the one thing here that cannot be exact. */
 function averageCost({ costUsd, requests }: CostSums): string {
   if (requests === 0n) return decimalOf(0n, COST_DECIMALS);

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { CostQueries, type UsageScope } from '../../projections/cost/cost.queries.js';
+import { CostQueries, totalOfAll, type UsageScope } from '../../projections/cost/cost.queries.js';
 import { Clock } from '../platform/clock/clock.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import { CONFIG, type Config } from '../platform/config/config.js';
@@ -12,7 +12,7 @@ import { costNumber } from '../tokens/cost-number.js';
 import { rowJson } from '../tokens/usage-json.js';
 import { periodOf, zoneOf, type UsagePeriod } from '../tokens/usage-period.js';
 import { exportFormats, type ExportFormat, UsageExport } from './usage-export.js';
-import { agentFigures, byName, exactTexts, figures, figuresByName, totalOf, totalOfAll } from './usage-figures.js';
+import { agentFigures, byName, exactTexts, figures, figuresByName, totalOf } from './usage-figures.js';
 import { byAgentJson, taskCostsJson, trendJson } from './usage-report-json.js';
 
 const shownBy = ['cost'] as const;
