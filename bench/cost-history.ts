@@ -48,13 +48,13 @@ export function benchRevision(bookVersion: number, model: string, from: Date): S
             rateId: bookVersion * 1_000_000,
             effectiveFrom: from.toISOString(),
             inputPerMTok: '2.5',
-            outputPerMTok: '11.111111',
+            outputPerMTok: `11.11111${bookVersion % 10}`,
           },
         ],
       },
     ],
   };
-  return stored('PriceBookRevised', 'prices-main', data, BigInt(bookVersion) - 1n, 10n ** 12n);
+  return stored('PriceBookRevised', 'prices-main', data, BigInt(bookVersion) - 1n, 10n ** 12n + BigInt(bookVersion));
 }
 
 export function benchEntry(model: string, firstRateId: number, input: string): PriceEntry {

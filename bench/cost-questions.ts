@@ -68,6 +68,8 @@ export const questions: readonly Question[] = [
   asked('by-agent, 30 days', true, (costs) => costs.byAgent({ workspaceId: 1, since: NOW - 30 * DAY })),
   asked('agent-costs, month', false, (costs) => costs.agentCosts(scope(30), 'UTC')),
   asked('stats, month', false, (costs) => costs.stats(scope(30))),
+  asked('agent-costs, all', false, (costs) => costs.agentCosts(everything, 'UTC')),
   asked('stats, all', false, (costs) => costs.stats(everything)),
   asked('task-costs, week', false, (costs) => costs.taskCosts(scope(7), 'UTC')),
+  asked('task-costs, all', false, (costs) => costs.taskCosts(everything, 'UTC')),
 ];

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { Client } from 'pg';
 import { Registry } from 'prom-client';
 import { startPostgres } from '../embedded/postgres/index.js';
@@ -13,7 +15,6 @@ import { quietLogger } from '../projections/engine/logger.js';
 import { engineMetrics } from '../projections/engine/metrics.js';
 import { migrate } from '../projections/engine/migrations.js';
 import { rebuild } from '../projections/engine/rebuild.js';
-import type { SqlReader } from '../projections/engine/sql.js';
 import { ProjectionWorker } from '../projections/engine/worker.js';
 import { allEventContracts } from '../src/all.events.js';
 import { EventRegistry } from '../src/platform/event-store/event-registry.js';
@@ -22,7 +23,8 @@ import { comparePositions } from '../src/platform/event-store/position.js';
 import type { StoredEvent } from '../src/platform/event-store/stored-event.js';
 import { generateUsage } from './cost-generator.js';
 import { benchBook, benchRevision, benchReport } from './cost-history.js';
-import { type Question, questions } from './cost-questions.js';
+import type { Ask, Asked } from './cost-client.js';
+import { questions } from './cost-questions.js';
 import { startLogNode } from './log-node.js';
 import { machine, ownCpuMs } from './machine.js';
 import { percentile } from './statistics.js';
@@ -120,28 +122,43 @@ async function generate(): Promise<void> {
  * which is the worst that they can do. Nobody pauses.
  */
 async function askAll(clients: number, runs: number): Promise<void> {
-  const connections = await Promise.all(Array.from({ length: clients }, () => connect()));
-  const readers = connections.map<SqlReader>((client) => ({
-    query: async (text, bound = []) => (await client.query(text, [...bound])).rows,
-  }));
+  const workers = Array.from(
+    { length: clients },
+    () => new Worker(new URL('cost-client.js', import.meta.url), { workerData: databaseUrl }),
+  );
   const dashboard = questions.filter(({ isDashboard }) => isDashboard);
-  for (const question of dashboard) await Promise.all(readers.map((reader) => question.ask(reader)));
-  const mixed = new Map(dashboard.map(({ name }) => [name, [] as number[]]));
-  await Promise.all(readers.map((reader, client) => askInTurn(reader, shuffled(dashboard, client), runs, mixed)));
+  const all = dashboard.map(({ name }) => name);
+  for (const { name } of dashboard) await Promise.all(workers.map((worker) => ask(worker, { names: [name], runs: 2 })));
+  const mixed = await together(workers.map((worker, at) => ask(worker, { names: shuffled(all, at), runs })));
   console.log(
     `${clients} clients, each question ${runs} times by each; ms of different ones at once, and of the same:`,
   );
   console.log(
     `  ${''.padEnd(44)} ${'p50'.padStart(7)} ${'p95'.padStart(7)}  ${'p50'.padStart(7)} ${'p95'.padStart(7)}`,
   );
-  for (const question of questions) {
-    const times = new Map([[question.name, [] as number[]]]);
-    const often = question.isDashboard ? runs : Math.ceil(runs / 10);
-    await Promise.all(readers.map((reader) => askInTurn(reader, [question], often, times)));
-    const figures = [mixed, times].map((of) => shown(of.get(question.name)));
-    console.log(`  ${question.name.padEnd(44)} ${figures.join('  ')}${question.isDashboard ? '  (target 50)' : ''}`);
+  for (const { name, isDashboard } of questions) {
+    const often = isDashboard ? runs : Math.ceil(runs / 10);
+    const same = await together(workers.map((worker) => ask(worker, { names: [name], runs: often })));
+    const figures = [mixed, same].map((times) => shown(times.get(name)));
+    console.log(`  ${name.padEnd(44)} ${figures.join('  ')}${isDashboard ? '  (target 50)' : ''}`);
   }
-  for (const connection of connections) await connection.end();
+  for (const worker of workers) await worker.terminate();
+}
+
+async function ask(worker: Worker, asked: Ask): Promise<Asked> {
+  const answer = once(worker, 'message') as Promise<[Asked]>;
+  worker.postMessage(asked, []);
+  const [times] = await answer;
+  return times;
+}
+
+/** What several clients measured, by question. */
+async function together(clients: readonly Promise<Asked>[]): Promise<ReadonlyMap<string, readonly number[]>> {
+  const times = new Map<string, number[]>();
+  for (const [name, ofClient] of (await Promise.all(clients)).flat()) {
+    times.set(name, [...(times.get(name) ?? []), ...ofClient]);
+  }
+  return times;
 }
 
 function shown(times: readonly number[] | undefined): string {
@@ -149,25 +166,10 @@ function shown(times: readonly number[] | undefined): string {
   return [0.5, 0.95].map((share) => percentile(times, share).toFixed(1).padStart(7)).join(' ');
 }
 
-async function askInTurn(
-  reader: SqlReader,
-  asked: readonly Question[],
-  runs: number,
-  times: ReadonlyMap<string, number[]>,
-): Promise<void> {
-  for (let run = 0; run < runs; run += 1) {
-    for (const question of asked) {
-      const started = performance.now();
-      await question.ask(reader);
-      times.get(question.name)?.push(performance.now() - started);
-    }
-  }
-}
-
 /** An order of its own for each client, the same in every run. */
-function shuffled(asked: readonly Question[], client: number): readonly Question[] {
+function shuffled(names: readonly string[], client: number): readonly string[] {
   const place = (index: number) => ((index + 1) * (client * 2 + 7) * 31) % 101;
-  return [...asked.keys()].sort((a, b) => place(a) - place(b)).flatMap((index) => asked[index] ?? []);
+  return [...names.keys()].sort((a, b) => place(a) - place(b)).flatMap((index) => names[index] ?? []);
 }
 
 /** Runs the projector over events until they are folded and nothing is left to do. */
@@ -212,13 +214,15 @@ async function reprice(): Promise<void> {
          from (select model, sum(requests) as n from cost_day_model where zone = 'UTC' and rate_id > 0 group by model) m
         order by n desc limit 1`,
     );
-    return benchRevision(2, rows[0]?.model ?? '', rows[0]?.at ?? new Date('2025-06-01T00:00:00.000Z'));
+    const books = await client.query<{ next: number }>('select max(book_version) + 1 as next from price_book');
+    const next = books.rows[0]?.next ?? 2;
+    return benchRevision(next, rows[0]?.model ?? '', rows[0]?.at ?? new Date('2025-06-01T00:00:00.000Z'));
   });
   const started = performance.now();
   await fold([revision]);
   const took = seconds(started);
   const { rows } = await withClient(connect, (client) =>
-    client.query<{ rows_done: string }>('select rows_done from repricing where book_version = 2'),
+    client.query<{ rows_done: string }>('select rows_done from repricing order by book_version desc limit 1'),
   );
   console.log(`${rows[0]?.rows_done} reports priced anew in ${took} (target 5 s for ${size.toReprice})`);
 }

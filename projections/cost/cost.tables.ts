@@ -128,7 +128,8 @@ export const costTables: ProjectionTables = {
       corrected_at timestamptz,
       amended_position bigint,
       check ((rate_id > 0) = (cost_usd is not null))
-    ) with (fillfactor = 80);
+    -- room on a page to price half of its rows anew without a word to the indexes
+    ) with (fillfactor = 65);
 
     -- reports that count no more; their ids stay taken
     create table usage_void_v${v} (

@@ -135,7 +135,20 @@ export function costOf(rate: PriceRate, usage: PricedTokens): string {
 }
 
 function term(bucket: CostTerm['bucket'], tokens: bigint, perMTok: string): CostTerm {
-  return { bucket, tokens, perMTok, units: tokens * unitsOf(perMTok, RATE_DECIMALS) };
+  return { bucket, tokens, perMTok, units: tokens === 0n ? 0n : tokens * rateUnits(perMTok) };
+}
+
+/** A book has few different rates, and they price millions of reports. */
+const MOST_KEPT_RATES = 10_000;
+const keptRates = new Map<string, bigint>();
+
+function rateUnits(perMTok: string): bigint {
+  const kept = keptRates.get(perMTok);
+  if (kept !== undefined) return kept;
+  const units = unitsOf(perMTok, RATE_DECIMALS);
+  if (keptRates.size >= MOST_KEPT_RATES) keptRates.clear();
+  keptRates.set(perMTok, units);
+  return units;
 }
 
 function rateFor(sets: readonly PriceSet[], usage: PricedUsage): PriceRate | UnpricedReason {

@@ -5,7 +5,7 @@ import { priceColumns } from './priced-usage.js';
 import type { RepricingScope } from './repricing-scope.js';
 import { deltaColumns, moveInRollups } from './rollup-sql.js';
 
-const CHUNK_ROWS = 4_000;
+const CHUNK_ROWS = 10_000;
 
 interface Job {
   readonly book_version: number;

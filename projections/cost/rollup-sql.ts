@@ -1,4 +1,4 @@
-import { measures, type Rollup, rollups, sums } from './rollups.js';
+import { hourOf, measures, type Rollup, rollups, sums } from './rollups.js';
 
 /** Of the relations that hold what a rollup is given: rows that add, rows that may also take away. */
 type Suffix = 'rows' | 'net';
@@ -36,7 +36,7 @@ export function moveInRollups(v: number): string {
            using (select x.place
                     from ${view}_net n,
                          lateral (select r.ctid as place, r.requests from ${view}_v${v} r where ${same('r', 'n')} offset 0) x
-                   where x.requests + n.requests = 0) gone
+                   where n.requests < 0 and x.requests + n.requests = 0) gone
            where t.ctid = gone.place
           returning ${key.map((column) => `t.${column}`).join(', ')}),
         ${view}_moved as (${upsert(
@@ -51,7 +51,7 @@ export function moveInRollups(v: number): string {
 /** The columns of `d` from a row of reports `u`; `sign` is 1 or -1. */
 export function deltaColumns(sign: '1' | '-1', row: string): string {
   return `
-    ${row}.workspace_id, ${row}.occurred_at, date_trunc('hour', ${row}.occurred_at, 'UTC') as bucket, ${row}.agent_name, coalesce(${row}.agent_id, 0) as agent_id,
+    ${row}.workspace_id, ${row}.occurred_at, ${hourOf(`${row}.occurred_at`)} as bucket, ${row}.agent_name, coalesce(${row}.agent_id, 0) as agent_id,
     ${row}.session_id, ${row}.task_id, ${row}.model,
     coalesce(${row}.service_class, 'standard') as service_class, ${row}.rate_id, ${sign} as requests,
     ${sums.map((sum) => `${sign} * coalesce(${row}.${sum}, 0) as ${sum}`).join(', ')}`;

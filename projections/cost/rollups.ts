@@ -4,6 +4,11 @@ export const sums = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cach
 export const measures = ['requests', ...sums] as const;
 type Measure = (typeof measures)[number] | 'unpriced_requests';
 
+/** SQL of the UTC hour of an instant: a division, where to truncate by the clock of a zone takes several times as long. */
+export function hourOf(instant: string): string {
+  return `date_bin('1 hour', ${instant}, timestamptz 'epoch')`;
+}
+
 export interface Rollup {
   readonly view: string;
   /** The columns of its key, in order. */
