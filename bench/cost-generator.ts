@@ -27,7 +27,7 @@ export async function generateUsage(client: Client, rows: number, say: (line: st
   );
   await client.query(spanSessions(1, 'usage_event_v1 i'));
   // In the order in which the projector would have written them: what is asked for together lies together.
-  for (const view of ['cost_session', 'cost_session_hour', 'cost_task'])
+  for (const view of ['cost_session', 'cost_session_hour', 'cost_task', 'cost_task_day'])
     await client.query(`cluster ${view}_v1 using ${view}_v1_1`);
   say('  rollups');
   await client.query('vacuum analyze');

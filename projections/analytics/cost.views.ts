@@ -1,4 +1,12 @@
-import { type AnalyticsView, reasonComment, sumColumns, sumsOfRow, sumsOfRows, unpricedReason } from './view.js';
+import {
+  type AnalyticsView,
+  reasonComment,
+  sumColumns,
+  sumsOfRow,
+  sumsOfRows,
+  sumsOfUnratedRows,
+  unpricedReason,
+} from './view.js';
 
 const workspace_id = 'Workspace';
 const agent = 'Agent by name: the part of the session before the first colon';
@@ -112,8 +120,8 @@ export const costViews: readonly AnalyticsView[] = [
       ...sumColumns,
     },
     select: `
-      select t.workspace_id, t.agent_name, s.sessions, s.first_at, s.last_at, ${sumsOfRows}
-        from cost_day t
+      select t.workspace_id, t.agent_name, s.sessions, s.first_at, s.last_at, ${sumsOfUnratedRows}
+        from cost_day_agent t
         join (select workspace_id, agent_name, count(distinct session_id) as sessions,
                      timestamptz 'epoch' + min(first_ms) * interval '1 millisecond' as first_at,
                      timestamptz 'epoch' + max(last_ms) * interval '1 millisecond' as last_at
@@ -134,8 +142,8 @@ export const costViews: readonly AnalyticsView[] = [
       ...sumColumns,
     },
     select: `
-      select t.workspace_id, t.session_id, t.agent_name, s.first_at, s.last_at, ${sumsOfRows}
-        from cost_session t
+      select t.workspace_id, t.session_id, t.agent_name, s.first_at, s.last_at, ${sumsOfUnratedRows}
+        from cost_session_hour t
         join (select workspace_id, session_id,
                      timestamptz 'epoch' + min(first_ms) * interval '1 millisecond' as first_at,
                      timestamptz 'epoch' + max(last_ms) * interval '1 millisecond' as last_at
@@ -162,8 +170,8 @@ export const costViews: readonly AnalyticsView[] = [
     select: `
       select t.workspace_id, t.task_id, k.title, k.status, k.outcome, coalesce(k.status = 'done', false),
              case when k.status = 'done' then sum(t.cost_usd) end, k.assigned_to, k.project_id, k.project_name,
-             ${sumsOfRows}
-        from cost_task t left join tasks k on k.task_id = t.task_id
+             ${sumsOfUnratedRows}
+        from cost_task_day t left join tasks k on k.task_id = t.task_id
        group by 1, 2, 3, 4, 5, 8, 9, 10`,
   },
   {

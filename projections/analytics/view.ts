@@ -34,11 +34,16 @@ export const sumColumns = {
   cost_usd: 'US dollars, exact, with 12 decimals',
 } as const;
 
-/** Select list of {@link sumColumns} over rows of a rollup. */
-export const sumsOfRows = `
-  sum(t.requests)::bigint, coalesce(sum(t.requests) filter (where t.rate_id <= 0), 0)::bigint, sum(t.input_tokens),
-  sum(t.output_tokens), sum(t.cache_read_tokens), sum(t.cache_write_tokens),
-  sum(t.input_tokens + t.output_tokens + t.cache_read_tokens + t.cache_write_tokens), sum(t.cost_usd)`;
+const sumsWith = (unpriced: string) => `
+  sum(t.requests)::bigint, ${unpriced}::bigint, sum(t.input_tokens), sum(t.output_tokens), sum(t.cache_read_tokens),
+  sum(t.cache_write_tokens), sum(t.input_tokens + t.output_tokens + t.cache_read_tokens + t.cache_write_tokens),
+  sum(t.cost_usd)`;
+
+/** Select list of {@link sumColumns} over rows of a rollup by rate. */
+export const sumsOfRows = sumsWith('coalesce(sum(t.requests) filter (where t.rate_id <= 0), 0)');
+
+/** The same over rows of a rollup that is not by rate. */
+export const sumsOfUnratedRows = sumsWith('sum(t.unpriced_requests)');
 
 /** The same of one row, as it is. */
 export const sumsOfRow = `

@@ -7,9 +7,8 @@ import { deliver } from '../engine/testing/given.js';
 import { logOf, type Written } from '../engine/testing/log-of.js';
 import { resetProjections } from '../engine/testing/reset.js';
 import type { SqlReader } from '../engine/sql.js';
-import type { CostSums } from './cost-sums.js';
 import { costProjection } from './cost.projection.js';
-import { CostQueries } from './cost.queries.js';
+import { CostQueries, type CostSums, totalOfAll } from './cost.queries.js';
 import { invariants } from './invariants.queries.js';
 import { SliceQueries } from './slice.queries.js';
 import { exactFold } from './testing/exact-fold.js';
@@ -125,7 +124,28 @@ describe('asked about any stretch of time', () => {
           if (agents.size > 0) expect(Math.max(...lastActive)).toBe(Math.max(...times));
         }
 
-        const byAgentDay = [...(await costs.agentCosts(scope, zone)).values()].flatMap(({ timeline }) => timeline);
+        for (const { stats, timeline } of tasks.tasks.values()) {
+          expect(totalOfAll(timeline.map(({ sums }) => sums))).toEqual(stats);
+        }
+        const asked = { workspaceId: 1, range, zone, groupBy: ['hour', 'model'], filters: {}, orderBy: 'key' } as const;
+        const hours = await slices.slice({ ...asked, limit: 1_000, offset: 0 });
+        const perHour = new Map<string, CostSums[]>();
+        for (const { keys, sums } of hours.rows) {
+          perHour.set(keys['hour'] ?? '', [...(perHour.get(keys['hour'] ?? '') ?? []), sums]);
+        }
+        expect(new Map([...perHour].map(([hour, sums]) => [hour, textOfSums(totalOfAll(sums))]))).toEqual(
+          new Map(
+            [...must].flatMap(([key, sums]) =>
+              key.startsWith('hour ') ? [[key.slice(5).replace('.000Z', 'Z'), sums] as const] : [],
+            ),
+          ),
+        );
+        const page = await slices.slice({ ...asked, limit: 2, offset: 1 });
+        expect(page).toEqual({ ...hours, rows: hours.rows.slice(1, 3) });
+
+        const agentCosts = [...(await costs.agentCosts(scope, zone)).values()];
+        expect(agentCosts.flatMap(({ sessions }) => sessions).sort()).toEqual([...stats.sessions.keys()].sort());
+        const byAgentDay = agentCosts.flatMap(({ timeline }) => timeline);
         const perDay = new Map<string, bigint>();
         for (const { date, sums } of byAgentDay) perDay.set(date, (perDay.get(date) ?? 0n) + sums.requests);
         expect(perDay).toEqual(new Map(days.rows.map(({ keys, sums }) => [keys['day'] ?? '', sums.requests])));

@@ -10,7 +10,7 @@ import { exactFold } from './testing/exact-fold.js';
 import { randomOf, randomUsage, shuffledUsage } from './testing/random-usage.js';
 import { sumsInTables } from './testing/sums-in-tables.js';
 
-const ZONES = ['UTC', 'Asia/Kolkata', 'America/New_York', 'Europe/Berlin'];
+const ZONES = ['UTC', 'Asia/Kolkata', 'America/New_York', 'Europe/Berlin', 'America/St_Johns', 'America/Havana'];
 
 describe('the books of cost', () => {
   const cost = costProjection(ZONES);

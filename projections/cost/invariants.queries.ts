@@ -46,7 +46,7 @@ export async function invariants(sql: SqlReader, workspaceId: number): Promise<r
   const all = await raw('');
   const withTask = await raw('and task_id is not null');
   const found: Invariant[] = [];
-  for (const { view, isZoned, isRated } of rollups) {
+  for (const { view, isZoned, isRated, isOfTasks } of rollups) {
     const sums = isRated ? RATED : UNRATED;
     const rows = await sql.query<{ zone: string; sums: string[] }>(
       isZoned
@@ -55,7 +55,7 @@ export async function invariants(sql: SqlReader, workspaceId: number): Promise<r
         : `select null as zone, ${sums} as sums from ${view} where workspace_id = $1`,
       [workspaceId],
     );
-    const expected = view === 'cost_task' ? withTask : all;
+    const expected = isOfTasks ? withTask : all;
     for (const { zone, sums } of rows) {
       found.push(compared(isZoned ? `${view} ${zone}` : view, expected, sums));
     }

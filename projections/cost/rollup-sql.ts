@@ -70,16 +70,18 @@ export function sumsOfRated({ measures }: Rollup, row: string): string {
 
 /** One row a key, from the reports or from what the finer rollup is given. */
 function summed(rollup: Rollup, suffix: Suffix): string {
-  const { key, where, within, withinHours } = rollup;
+  const { key, isZoned, isOfTasks, within, withinHours } = rollup;
   const by = `group by ${key.map((_, index) => index + 1).join(', ')}`;
   if (within !== undefined || withinHours !== undefined) {
+    const taken = (column: string) =>
+      column === 'day' && !isZoned ? `(s.bucket at time zone 'UTC')::date as day` : `s.${column}`;
     return `
-      select ${key.map((column) => `s.${column}`).join(', ')}, ${sumsOfRated(rollup, 's')}
+      select ${key.map(taken).join(', ')}, ${sumsOfRated(rollup, 's')}
         from ${within === undefined ? `(${daysOfHours(rollup, `${withinHours}_${suffix}`)})` : `${within}_${suffix}`} s ${by}`;
   }
   return `
     select ${key.map((column) => `d.${column}`).join(', ')}, ${sumsOfRated(rollup, 'd')}
-      from d ${where === undefined ? '' : `where ${where}`}
+      from d ${isOfTasks ? 'where d.task_id is not null' : ''}
      ${by}`;
 }
 

@@ -19,10 +19,10 @@ export interface Rollup {
   readonly measures: readonly Measure[];
   /** True: one row a rate, which says what is unpriced. Otherwise that is summed. */
   readonly isRated: boolean;
-  /** True: one row a zone. */
+  /** True: one row a zone. Otherwise its days are of UTC. */
   readonly isZoned: boolean;
-  /** The rows that belong in it; absent: all. */
-  readonly where?: string;
+  /** True: of reports with a task alone. */
+  readonly isOfTasks: boolean;
   /** A rollup whose rows it is the sum of: what that one was given need not be summed from the reports again. */
   readonly within?: string;
   /** The same of its days and the hours of another, but for those hours in which a day begins. */
@@ -50,7 +50,6 @@ const types: Readonly<Record<string, string>> = {
 interface Shape {
   readonly view: string;
   readonly key: readonly string[];
-  readonly where?: string;
   readonly within?: string;
   readonly withinHours?: string;
   /** Columns of further indexes. */
@@ -102,14 +101,19 @@ const shapes: readonly Shape[] = [
   {
     view: 'cost_task',
     key: ['workspace_id', 'task_id', 'bucket', 'agent_name', 'agent_id', 'model', 'service_class', 'rate_id'],
-    where: 'd.task_id is not null',
     indexes: [['workspace_id', 'bucket']],
+  },
+  {
+    view: 'cost_task_day',
+    key: ['workspace_id', 'task_id', 'day', 'agent_name', 'agent_id', 'model'],
+    within: 'cost_task',
+    indexes: [['workspace_id', 'day']],
   },
 ];
 
 export const rollups: readonly Rollup[] = shapes.map(rollupOf);
 
-function rollupOf({ view, key, where, within, withinHours, indexes = [] }: Shape): Rollup {
+function rollupOf({ view, key, within, withinHours, indexes = [] }: Shape): Rollup {
   const isRated = key.includes('rate_id');
   return {
     view,
@@ -117,11 +121,11 @@ function rollupOf({ view, key, where, within, withinHours, indexes = [] }: Shape
     measures: isRated ? measures : [...measures, 'unpriced_requests'],
     isRated,
     isZoned: key.includes('zone'),
+    isOfTasks: key.includes('task_id'),
     from: {
       zone: 'z.zone',
       day: '(d.occurred_at at time zone z.zone)::date',
     },
-    ...(where === undefined ? {} : { where }),
     ...(within === undefined ? {} : { within }),
     ...(withinHours === undefined ? {} : { withinHours }),
     create: (v) => `

@@ -126,18 +126,22 @@ function partsOf(slice: Slice, days: ZoneDays, bind: Bind): Parts {
 
 const columnsOfModels: readonly SliceColumn[] = ['model', 'service_class', 'rate_id'];
 const columnsOfRates: readonly SliceColumn[] = ['service_class', 'rate_id'];
+const zonedTables = new Set(rollups.filter(({ isZoned }) => isZoned).map(({ view }) => view));
 const unratedTables = new Set(rollups.filter(({ isRated }) => !isRated).map(({ view }) => view));
 
 /** Undefined: no rollup holds these columns together. */
-function sourcesOf({ columns, filters = [], hasTask = false }: Slice): Sources | undefined {
+function sourcesOf({ columns, filters = [], hasTask = false, time, zone = 'UTC' }: Slice): Sources | undefined {
   const needed = new Set<SliceColumn>([...columns, ...filters.map(({ column }) => column)]);
   const needsTask = hasTask || needed.has('task_id');
   if (needsTask && needed.has('session_id')) return undefined;
-  if (needsTask) return { hours: 'cost_task', days: undefined };
+  const hasRate = columnsOfRates.some((column) => needed.has(column));
+  if (needsTask) {
+    const isOfUtc = time !== 'day' || zone === 'UTC';
+    return { hours: 'cost_task', days: isOfUtc && !hasRate ? 'cost_task_day' : undefined };
+  }
   const hasModel = columnsOfModels.some((column) => needed.has(column));
   if (needed.has('session_id')) return { hours: hasModel ? 'cost_session' : 'cost_session_hour', days: undefined };
   if (!needed.has('agent_name') && !needed.has('agent_id')) {
-    const hasRate = columnsOfRates.some((column) => needed.has(column));
     return { hours: hasRate ? 'cost_hour_model' : 'cost_hour_by_model', days: 'cost_day_model' };
   }
   return hasModel ? { hours: 'cost_hour', days: 'cost_day' } : { hours: 'cost_hour_agent', days: 'cost_day_agent' };
@@ -163,7 +167,7 @@ function splitStretches(hours: readonly Stretch[], split: readonly number[]): re
 function daysPart(slice: Slice, table: string, days: ZoneDays, bind: Bind): string {
   return part(slice, table, 't.day', [
     `t.workspace_id = ${bind(slice.workspaceId)}::integer`,
-    `t.zone = ${bind(slice.time === 'day' ? (slice.zone ?? 'UTC') : 'UTC')}::text`,
+    ...(zonedTables.has(table) ? [`t.zone = ${bind(slice.time === 'day' ? (slice.zone ?? 'UTC') : 'UTC')}::text`] : []),
     ...(days.first === undefined ? [] : [`t.day >= ${bind(days.first.day)}::date`]),
     ...(days.after === undefined ? [] : [`t.day < ${bind(days.after.day)}::date`]),
     ...filtersOf(slice, bind),

@@ -4,6 +4,9 @@ import { idOf, type Written } from '../../engine/testing/log-of.js';
 
 /** Where clocks change in New York and Berlin, where a day begins in Kolkata, and where rates below begin and end. */
 export const INSTANTS = [
+  // a day that begins, ends and begins again within one hour of UTC, in St. John's
+  '2010-11-07T02:30:30.000Z',
+  '2010-11-07T02:31:00.000Z',
   '2025-03-09T06:59:59.999Z',
   '2025-03-09T07:00:00.000Z',
   '2025-03-30T00:59:59.999Z',

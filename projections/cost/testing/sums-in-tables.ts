@@ -25,6 +25,7 @@ export async function sumsInTables(
        union all select 'model ' || model, ${UNRATED_SUMS} from cost_hour_by_model_v1 group by model
        union all select 'agent ' || agent_name, ${UNRATED_SUMS} from cost_hour_agent_v1 group by agent_name
        union all select 'session ' || session_id, ${UNRATED_SUMS} from cost_session_hour_v1 group by session_id
+       union all select 'task ' || task_id, ${UNRATED_SUMS} from cost_task_day_v1 group by task_id
        union all select ${HOUR}, ${UNRATED_SUMS} from cost_hour_agent_v1 group by bucket
        union all select ${HOUR}, ${UNRATED_SUMS} from cost_hour_by_model_v1 group by bucket
        union all select ${HOUR}, ${UNRATED_SUMS} from cost_session_hour_v1 group by bucket
