@@ -5,5 +5,6 @@ export const WITHOUT_FACTS = [
   'sequence-',
   'reactor-',
   'dispatch-',
+  'holder-',
   'log-generation',
 ] as const;

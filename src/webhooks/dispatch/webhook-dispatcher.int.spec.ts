@@ -60,6 +60,17 @@ describe('webhook dispatchers that are killed', () => {
     120_000,
   );
 
+  it('tell the first endpoint of everything after its registration, however close it comes', async () => {
+    const running = rig.start();
+    await rig.facts(1, 20);
+    await rig.register(receiver.url);
+    await rig.facts(21, FACTS);
+    await eventually('all are written down', async () => (await delivered()) === FACTS, 60_000);
+    const told = taken().map(({ body }) => agentOf(body));
+    expect(told.toSorted((a, b) => a - b)).toEqual(Array.from({ length: FACTS }, (_, index) => index + 21));
+    await running.kill();
+  }, 120_000);
+
   it('go on with a replay where it was, and end it once', async () => {
     await rig.facts(1, FACTS);
     const webhookId = await rig.register(receiver.url);

@@ -36,7 +36,8 @@ interface Endpoint {
 
 /**
  * Tells endpoints of facts. One reader follows the log for all of them; an endpoint that cannot keep up reads on by itself
- * and delays nobody. What is to be sent, and what was sent, follows from the log alone.
+ * and delays nobody. While there is no endpoint only the news of endpoints are read. What is to be sent, and what was sent,
+ * follows from the log alone.
  */
 export class WebhookDispatcher {
   private readonly endpoints = new Map<number, Endpoint>();
@@ -141,26 +142,42 @@ export class WebhookDispatcher {
   }
 
   private subscribe(): void {
+    const isIdle = this.endpoints.size === 0;
     const options = {
       after: this.position,
-      filter: { withoutStreamPrefixes: WITHOUT_FACTS },
+      filter: isIdle ? { streamPrefixes: [STREAM] } : { withoutStreamPrefixes: WITHOUT_FACTS },
       name: 'webhooks',
       maxBatch: 512,
     };
     const subscription = this.tools.store.subscribeAll(options, {
       events: (entries) => {
-        if (!this.isStopped) this.take(entries);
+        if (this.isStopped || this.subscription !== subscription) return Promise.resolve();
+        if (isIdle) this.awaitEndpoint(entries);
+        else this.take(entries);
         return Promise.resolve();
       },
     });
     this.subscription = subscription;
     subscription.done.catch(async (error: unknown) => {
-      if (this.isStopped) return;
+      if (this.isStopped || this.subscription !== subscription) return;
       this.tools.logger.error({ err: error }, 'the webhook dispatcher lost the log; it goes on where it was');
       if (error instanceof PositionRefused) this.position = BEFORE_EVERYTHING;
       await pause(RETRY_MS.last, this.stopping.signal);
       if (!this.isStopped) this.subscribe();
     });
+  }
+
+  /** From the first endpoint on everything is read. */
+  private awaitEndpoint(entries: readonly LogEntry[]): void {
+    for (const entry of entries) {
+      if (!isAfter(entry.position, this.position)) continue;
+      this.follow(entry);
+      this.position = entry.position;
+      if (this.endpoints.size === 0) continue;
+      void this.subscription?.stop().catch(() => undefined);
+      this.subscribe();
+      return;
+    }
   }
 
   private take(entries: readonly LogEntry[]): void {
