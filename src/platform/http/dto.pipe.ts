@@ -23,17 +23,25 @@ export function validated<T extends object>(dto: Type<T>, body: unknown): T {
   if (body === undefined) throw notJson();
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid(['body: must be an object']);
   const instance = plainToInstance(dto, body, { exposeUnsetFields: false });
-  const errors = validateSync(instance, { whitelist: true, forbidUnknownValues: false, stopAtFirstError: true });
+  const errors = validateSync(instance, { whitelist: true, forbidUnknownValues: false });
   if (errors.length > 0) throw invalid(errors.flatMap((error) => detailsOf(error, '')));
   return instance;
 }
 
 function detailsOf(error: ValidationError, prefix: string): string[] {
   const path = `${prefix}${error.property}`;
-  const own = Object.values(error.constraints ?? {}).map(
-    (reason) => `${path}: ${withoutField(reason, error.property)}`,
-  );
+  const reason = reasonOf(error);
+  const own = reason === undefined ? [] : [`${path}: ${withoutField(reason, error.property)}`];
   return [...own, ...(error.children ?? []).flatMap((child) => detailsOf(child, `${path}.`))];
+}
+
+/**
+ * Decorators are kept from the bottom up, so the last reason is that of the topmost one: what the value must be at all.
+ * How long or how large it may be says nothing about a number in place of a text.
+ */
+function reasonOf({ constraints, value }: ValidationError): string | undefined {
+  const reason = Object.values(constraints ?? {}).at(-1);
+  return reason !== undefined && value === undefined ? 'is required' : reason;
 }
 
 /** class-validator begins its own texts with the name of the field. */

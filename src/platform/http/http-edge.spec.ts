@@ -348,12 +348,16 @@ describe('the edge', () => {
         error: 'Validation failed',
         details: ['n: must be an integer'],
       });
-      const answer = await app.inject({ method: 'POST', url: '/api/things', payload: { title: '' }, headers: key });
-      expect(answer.statusCode).toBe(400);
-      expect(answer.json()).toEqual({
-        error: 'Validation failed',
-        details: ['title: must be longer than or equal to 1 characters', 'size: must not be less than 1'],
-      });
+    });
+
+    it.each([
+      [{ title: '' }, ['title: must be longer than or equal to 1 characters', 'size: is required']],
+      [{ title: 5, size: 'x' }, ['title: must be a string', 'size: must be an integer number']],
+      [{ title: 'x', size: 0 }, ['size: must not be less than 1']],
+      [{ title: null, size: 0.5 }, ['title: must be a string', 'size: must be an integer number']],
+    ])('declared by a class say of %j first what each field must be at all', async (payload, details) => {
+      const answer = await app.inject({ method: 'POST', url: '/api/things', payload, headers: key });
+      expect([answer.statusCode, answer.json()]).toEqual([400, { error: 'Validation failed', details }]);
     });
 
     it('lose their unknown fields', async () => {
