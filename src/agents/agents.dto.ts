@@ -13,13 +13,13 @@ class AgentFields {
   @IsIn(agentStatuses)
   status?: AgentStatus | null;
 
-  @ApiPropertyOptional({ maxLength: 200 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
   @IsOptional()
   @IsString()
   @MaxLength(200)
   session_key?: string | null;
 
-  @ApiPropertyOptional({ maxLength: 50_000 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 50_000 })
   @IsOptional()
   @IsString()
   @MaxLength(50_000)
@@ -55,14 +55,14 @@ export class ChangeAgentByNameBody extends AgentFields {
   @IsNotEmpty()
   name!: string;
 
-  @ApiPropertyOptional({ maxLength: 100 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100 })
   @IsOptional()
   @IsString()
   @IsNotEmpty()
   @MaxLength(100)
   role?: string | null;
 
-  @ApiPropertyOptional({ maxLength: 500 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 500 })
   @IsOptional()
   @IsString()
   @MaxLength(500)
@@ -70,14 +70,19 @@ export class ChangeAgentByNameBody extends AgentFields {
 }
 
 export class ChangeAgentBody {
-  @ApiPropertyOptional({ maxLength: 100 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100 })
   @IsOptional()
   @IsString()
   @IsNotEmpty()
   @MaxLength(100)
   role?: string | null;
 
-  @ApiPropertyOptional({ maxLength: 100, description: 'A new name; 409 when somebody has it or a look-alike.' })
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    maxLength: 100,
+    description: 'A new name; 409 when somebody has it or a look-alike.',
+  })
   @IsOptional()
   @IsAgentName()
   name?: string | null;
@@ -107,7 +112,7 @@ export class RegisterAgentBody {
   @MaxJsonBytes(16_384)
   capabilities?: string[] | null;
 
-  @ApiPropertyOptional({ maxLength: 100 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100 })
   @IsOptional()
   @IsString()
   @MaxLength(100)

@@ -14,13 +14,19 @@ export class ConnectBody {
   @IsAgentName()
   agent_name!: string;
 
-  @ApiPropertyOptional({ maxLength: 50, example: '1.0.0' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 50, example: '1.0.0' })
   @IsOptional()
   @IsString()
   @MaxLength(50)
   tool_version?: string | null;
 
-  @ApiPropertyOptional({ maxLength: 100, default: 'cli', description: 'Used only for a new agent.' })
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    maxLength: 100,
+    default: 'cli',
+    description: 'Used only for a new agent.',
+  })
   @IsOptional()
   @IsString()
   @IsNotEmpty()

@@ -53,6 +53,19 @@ describe('the documentation', () => {
     }
   });
 
+  it('says of every field of a body what it is: an object is described, or free on purpose', async () => {
+    const { components } = JSON.parse(await readFile('docs/openapi.json', 'utf8')) as {
+      components: { schemas: Record<string, { properties?: Record<string, Record<string, unknown>> }> };
+    };
+    const vague = Object.entries(components.schemas).flatMap(([schema, { properties = {} }]) =>
+      Object.entries(properties)
+        .filter(([, field]) => field['type'] === 'object')
+        .filter(([, field]) => field['properties'] === undefined && field['additionalProperties'] === undefined)
+        .map(([field]) => `${schema}.${field}`),
+    );
+    expect(vague).toEqual([]);
+  });
+
   it('is JSON at /api/docs, and a page for browsers whose script carries the nonce of its policy', async () => {
     const json = await app.inject({ url: '/api/docs' });
     expect(json.json().openapi).toBe('3.1.0');

@@ -21,7 +21,7 @@ const MAX_UNIX_SECONDS = 253_402_300_799;
 const MAX_DAYS = 3_650;
 
 class KeyTermsBody {
-  @ApiPropertyOptional({ minLength: 1, maxLength: 128, default: 'default' })
+  @ApiPropertyOptional({ type: String, nullable: true, minLength: 1, maxLength: 128, default: 'default' })
   @IsOptional()
   @IsKeyName()
   name?: string | null;

@@ -22,26 +22,32 @@ const PREFIX = /^[A-Za-z0-9]{1,20}$/;
 const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
 class ProjectFieldsBody {
-  @ApiPropertyOptional({ maxLength: 5_000 })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 5_000 })
   @IsOptional()
   @IsString()
   @MaxLength(5_000)
   description?: string | null;
 
-  @ApiPropertyOptional({ maxLength: 200, example: 'acme/website' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200, example: 'acme/website' })
   @IsOptional()
   @IsString()
   @MaxLength(200)
   github_repo?: string | null;
 
-  @ApiPropertyOptional({ description: 'Unix seconds' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    nullable: true,
+    minimum: 0,
+    maximum: MAX_SECONDS,
+    description: 'Unix seconds',
+  })
   @IsOptional()
   @IsInt()
   @Min(0)
   @Max(MAX_SECONDS)
   deadline?: number | null;
 
-  @ApiPropertyOptional({ maxLength: 50, example: '#2266cc' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 50, example: '#2266cc' })
   @IsOptional()
   @IsString()
   @MaxLength(50)
@@ -53,7 +59,12 @@ export class CreateProjectBody extends ProjectFieldsBody {
   @IsProjectName()
   name!: string;
 
-  @ApiPropertyOptional({ pattern: PREFIX.source, description: 'Made of the name when it is left out.' })
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    pattern: PREFIX.source,
+    description: 'Made of the name when it is left out.',
+  })
   @IsOptional()
   @Matches(PREFIX)
   ticket_prefix?: string | null;
@@ -91,7 +102,7 @@ export class AssignAgentBody {
   @Matches(/\S/)
   agent_name!: string;
 
-  @ApiPropertyOptional({ maxLength: 100, default: 'member' })
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 100, default: 'member' })
   @IsOptional()
   @IsString()
   @MaxLength(100)

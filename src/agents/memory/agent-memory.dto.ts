@@ -6,7 +6,12 @@ export class WriteMemoryBody {
   @IsString()
   working_memory!: string;
 
-  @ApiPropertyOptional({ default: false, description: 'Add it at the end, after a blank line.' })
+  @ApiPropertyOptional({
+    type: Boolean,
+    nullable: true,
+    default: false,
+    description: 'Add it at the end, after a blank line.',
+  })
   @IsOptional()
   @IsBoolean()
   append?: boolean | null;
