@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { KeyringCommands } from '../keys/keyring.commands.js';
 import type { CommandContext } from '../platform/command/command-context.js';
 import { stepOf } from '../platform/command/command-context.js';
-import { laterOf, type Position } from '../platform/event-store/position.js';
+import { laterOfKnown, type Position } from '../platform/event-store/position.js';
 import { conflict, invalid, notFound, unavailable } from '../platform/http/errors.js';
 import { AgentCapacity } from './agent-capacity.js';
 import { AgentDirectory } from './agent-directory.js';
@@ -75,7 +75,7 @@ export class AgentCommands {
     const profile = await this.run(context, agentId, { type: 'ReconfigureAgent', changes });
     if (status === undefined) return profile;
     const set = await this.run(stepOf(context, 'status'), agentId, { type: 'ChangeStatus', status, reason });
-    return { ...set, position: later(profile.position, set.position) };
+    return { ...set, position: laterOfKnown(profile.position, set.position) };
   }
 
   /** Reserve the new name, take it, release the old one: each step can be repeated. Errors: 400, 409. */
@@ -131,9 +131,4 @@ function checkedName(given: string): string {
 
 function nameTaken(name: string) {
   return conflict('Agent name already exists', { agent_name: name });
-}
-
-function later(a: Position | undefined, b: Position | undefined): Position | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return laterOf(a, b);
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { KeyedMutex } from '../platform/command/keyed-mutex.js';
-import { laterOf, type Position } from '../platform/event-store/position.js';
+import { laterOfKnown, type Position } from '../platform/event-store/position.js';
 import { unavailable } from '../platform/http/errors.js';
 import { TaskDirectory } from '../tasks/task-directory.js';
 import type { Recipient } from '../tasks/tasks.events.js';
@@ -88,7 +88,7 @@ export class PollCommands {
       reason,
       task: taken.held,
       held: [taken.held, ...renewed.flatMap((one) => one?.held ?? [])],
-      position: renewed.reduce((latest, one) => later(latest, one?.position), taken.position),
+      position: renewed.reduce((latest, one) => laterOfKnown(latest, one?.position), taken.position),
     };
   }
 
@@ -112,7 +112,7 @@ export class PollCommands {
       reason,
       task: current === undefined ? null : (kept[held.indexOf(current)]?.held ?? null),
       held: kept.map((sign) => sign.held),
-      position: kept.reduce<Position | undefined>((latest, { position }) => later(latest, position), undefined),
+      position: kept.reduce<Position | undefined>((latest, { position }) => laterOfKnown(latest, position), undefined),
     };
   }
 
@@ -135,9 +135,4 @@ export class PollCommands {
 /** True when an earlier attempt of this very command took the task, and its answer was lost. */
 function isGivenBy(context: CommandContext, { task }: HeldTask): boolean {
   return task.lease?.leaseId === Claims.leaseIdFor(context, task.snapshot.taskId);
-}
-
-function later(a: Position | undefined, b: Position | undefined): Position | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return laterOf(a, b);
 }

@@ -235,6 +235,24 @@ describe('marking notifications', () => {
     expect(await raised('deleted')).toHaveLength(3);
   });
 
+  it('several times at once marks each once', async () => {
+    const ids = await three('crowded');
+    const at = <T>(count: number, once: () => Promise<T>) => Promise.all(Array.from({ length: count }, once));
+    const sum = (answers: readonly Answer[], field: string) =>
+      answers.reduce((total, { status, body }) => (status === 200 ? total + Number(body[field]) : NaN), 0);
+
+    const taken = await at(6, () => call('POST', '/api/notifications', { action: 'mark-delivered', agent: 'crowded' }));
+    expect(sum(taken, 'delivered')).toBe(3);
+    const handedOut = taken.flatMap(({ body }) => body.notifications.map(({ id }: { readonly id: number }) => id));
+    expect(handedOut.toSorted()).toEqual([...ids].toSorted());
+    const before = await marks();
+    expect(sum(await at(6, () => put({ ids })), 'markedAsRead')).toBe(3);
+    expect(await marks()).toHaveLength(before.length + 1);
+    const remove = () => call('DELETE', '/api/notifications', { ids }, { key: testKeys.admin });
+    expect(sum(await at(6, remove), 'deleted')).toBe(3);
+    expect(await marks()).toHaveLength(before.length + 2);
+  });
+
   it('by an agent acknowledges its own, and nothing else', async () => {
     const id = await agent('acker');
     const ids = await three('acker');
@@ -247,7 +265,7 @@ describe('marking notifications', () => {
         given,
       );
     const before = await marks();
-    expect(await acknowledge([foreign ?? 0, 999_999])).toEqual({ count: 0, position: undefined });
+    expect(await acknowledge([foreign ?? 0, 999_999])).toMatchObject({ count: 0, position: undefined });
     expect(await marks()).toEqual(before);
     const done = await acknowledge([...ids, ...ids, foreign ?? 0]);
     expect(done).toMatchObject({ count: 3, position: expect.anything() });

@@ -26,3 +26,8 @@ export function isAfter(a: Position, b: Position): boolean {
 export function laterOf(a: Position, b: Position): Position {
   return isAfter(b, a) ? b : a;
 }
+
+/** The later one of those that there are. */
+export function laterOfKnown(a: Position | undefined, b: Position | undefined): Position | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : laterOf(a, b);
+}
