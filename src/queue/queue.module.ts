@@ -9,6 +9,7 @@ import { Claims } from './claims.js';
 import { HeldTasks } from './held-tasks.js';
 import { Holders } from './holders.js';
 import { LeaseMonitor } from './lease-monitor.js';
+import { OrphanMonitor } from './orphan-monitor.js';
 import { PollCommands } from './poll.commands.js';
 import { QueueController } from './queue.controller.js';
 import { QueueReader } from './queue-reader.js';
@@ -23,6 +24,10 @@ import { ReleaseController } from './release.controller.js';
 })
 export class QueueModule {}
 
-/** Role `reactors`: whose lease ran out. */
-@Module({ imports: [TaskDirectoryModule], providers: [LeaseMonitor, ServicePresence], exports: [LeaseMonitor] })
+/** Role `reactors`: whose lease ran out, and whose agent is gone. */
+@Module({
+  imports: [TaskDirectoryModule],
+  providers: [LeaseMonitor, OrphanMonitor, ServicePresence],
+  exports: [LeaseMonitor],
+})
 export class LeaseMonitorModule {}

@@ -94,6 +94,25 @@ describe('a task whose holder falls silent', () => {
     expect(types).toEqual(['TaskCreated', 'TaskClaimed', 'TaskLeaseExpired', 'TaskClaimed', 'TaskChanged']);
   });
 
+  it('of a deleted agent is nobody’s, once, in its hands or not, and goes to the next', async () => {
+    const { body } = await call('POST', '/api/agents', { name: 'leaver', role: 'dev' });
+    const waiting = await newTask({ assigned_to: 'leaver' });
+    await claimed('leaver', waiting);
+    const other = await newTask({ assigned_to: 'leaver' });
+    expect((await call('DELETE', `/api/agents/${body.agent.id}`)).status).toBe(200);
+
+    await eventually('both are in the queue again', async () => {
+      const { tasks } = (await call('GET', '/api/tasks?status=inbox')).body;
+      return tasks.filter((task: { assigned_to: unknown }) => task.assigned_to === null).length === 2;
+    });
+    await claimed('successor', waiting);
+    const done = [waiting, other].map((id) => ({ id, status: 'review' }));
+    expect((await call('PUT', '/api/tasks', { tasks: done })).status).toBe(200);
+    const freed = (await eventsOf(waiting)).filter(({ type }) => type === 'TaskChanged');
+    expect(freed.map(({ metadata }) => metadata.actor.name)).toEqual(['queue']);
+    expect(await lossesOf(waiting)).toEqual([]);
+  });
+
   it('stays with it while its beats go on, and only as long', async () => {
     const connected = await call('POST', '/api/connect', { tool_name: 't', agent_name: 'beater' });
     const { heartbeat_url: path, connection_id: id } = connected.body;

@@ -12,6 +12,7 @@ import { CallbacksQueries } from '../../../projections/callbacks/callbacks.queri
 import { connector } from '../../../projections/engine/index.js';
 import { KeysQueries } from '../../../projections/keys/keys.queries.js';
 import { LivenessQueries } from '../../../projections/liveness/liveness.queries.js';
+import { OrphanedTaskQueries } from '../../../projections/tasks/orphaned-tasks.queries.js';
 import { TaskCandidateQueries } from '../../../projections/tasks/task-candidates.queries.js';
 import { TaskLeaseQueries } from '../../../projections/tasks/task-leases.queries.js';
 import { TaskOutcomeQueries } from '../../../projections/tasks/task-outcomes.queries.js';
@@ -160,6 +161,11 @@ const STATEMENT_TIMEOUT_MS = 10_000;
       useFactory: (database: Database) => new TaskOutcomeQueries(database),
     },
     {
+      provide: OrphanedTaskQueries,
+      inject: [Database],
+      useFactory: (database: Database) => new OrphanedTaskQueries(database),
+    },
+    {
       provide: TaskCandidateQueries,
       inject: [Database],
       useFactory: (database: Database) => new TaskCandidateQueries(database),
@@ -203,6 +209,7 @@ const STATEMENT_TIMEOUT_MS = 10_000;
     TaskOutcomeQueries,
     WebhooksQueries,
     WorkItemQueries,
+    OrphanedTaskQueries,
     TaskCandidateQueries,
     TaskLeaseQueries,
     BudgetQueries,
