@@ -1,14 +1,7 @@
+import { OperationalTable, type SqlExecutor } from '../read-models/operational-table.js';
 import { BucketLedger, type Draw, type Grant } from './bucket-ledger.js';
 
-/** Runs one statement. Rejects when the database is away. */
-export interface SqlExecutor {
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
-}
-
-/**
- * Unlogged: a bucket lost in a crash is a full bucket. Made here and not by a migration, because it is no read model: no
- * rebuild makes it, no comparison looks at it. Two processes may create it at once; one of them then sees it exists.
- */
+/** Unlogged: a bucket lost in a crash is a full bucket. */
 const CREATE = `
   create unlogged table if not exists rate_limit_bucket (
     bucket text primary key,
@@ -46,15 +39,16 @@ interface BucketRow {
 
 /** The shared buckets in PostgreSQL: one statement draws for many. */
 export class PostgresBucketLedger extends BucketLedger {
-  private created: Promise<unknown> | undefined;
+  private readonly table: OperationalTable;
   private forgottenAt = performance.now();
 
   constructor(private readonly sql: SqlExecutor) {
     super();
+    this.table = new OperationalTable(sql, CREATE);
   }
 
   async draw(draws: readonly Draw[]): Promise<readonly Grant[]> {
-    await this.ready();
+    await this.table.ready();
     const rows = await this.sql.query<BucketRow>(DRAW, [
       draws.map(({ bucket }) => bucket),
       draws.map(({ capacity }) => capacity),
@@ -69,29 +63,10 @@ export class PostgresBucketLedger extends BucketLedger {
     });
   }
 
-  private ready(): Promise<unknown> {
-    this.created ??= this.create();
-    return this.created;
-  }
-
-  private async create(): Promise<void> {
-    try {
-      await this.sql.query(CREATE);
-    } catch (error) {
-      this.created = undefined;
-      if (!isDuplicate(error)) throw error;
-    }
-  }
-
   private async forgetIdle(): Promise<void> {
     const now = performance.now();
     if (now - this.forgottenAt < FORGET_EVERY_MS) return;
     this.forgottenAt = now;
     await this.sql.query(FORGET);
   }
-}
-
-/** `create … if not exists` in two sessions at once: the second may still trip over the catalogue's unique index. */
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === '23505' || error.code === '42P07');
 }

@@ -5,7 +5,8 @@ import { keyHeader, startHttpApp, testKeys } from '../../../test/support/http-ap
 import { stubController } from '../../../test/support/stub-controller.js';
 import { rulesOf } from '../auth/access-table.js';
 import { BucketLedger } from './bucket-ledger.js';
-import { PostgresBucketLedger, type SqlExecutor } from './postgres-bucket-ledger.js';
+import type { SqlExecutor } from '../read-models/operational-table.js';
+import { PostgresBucketLedger } from './postgres-bucket-ledger.js';
 
 describe('rate limits over PostgreSQL', () => {
   let database: TestDatabase;
