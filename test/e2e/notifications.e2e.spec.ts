@@ -244,7 +244,8 @@ describe('marking notifications', () => {
     const taken = await at(6, () => call('POST', '/api/notifications', { action: 'mark-delivered', agent: 'crowded' }));
     expect(sum(taken, 'delivered')).toBe(3);
     const handedOut = taken.flatMap(({ body }) => body.notifications.map(({ id }: { readonly id: number }) => id));
-    expect(handedOut.toSorted()).toEqual([...ids].toSorted());
+    expect(new Set(handedOut)).toEqual(new Set(ids));
+    expect(handedOut).toHaveLength(ids.length);
     const before = await marks();
     expect(sum(await at(6, () => put({ ids })), 'markedAsRead')).toBe(3);
     expect(await marks()).toHaveLength(before.length + 1);
