@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AsOf } from '../audit/as-of.js';
 import { CommandEndpoint } from '../platform/command/command-endpoint.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
 import type { Json } from '../platform/event-store/stored-event.js';
@@ -31,6 +32,7 @@ export class TasksController {
     private readonly runner: TaskRunner,
     private readonly people: TaskPeople,
     private readonly views: TaskViews,
+    private readonly asOf: AsOf,
     private readonly history: TaskHistory,
     private readonly lists: TaskLists,
     private readonly endpoint: CommandEndpoint,
@@ -85,7 +87,7 @@ export class TasksController {
     @Headers('if-none-match') known: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Json | undefined> {
-    const asOf = await this.history.momentOf(principal, query);
+    const asOf = await this.asOf.momentOf(query);
     return this.answers.answer(reply, readFrom, query, async () => {
       if (asOf !== undefined) return this.history.taskAsOf(principal.workspaceId, taskId, asOf);
       const onlyFor = await this.people.confinementOf(principal);

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AgentDirectoryModule } from '../agents/agent-directory.module.js';
+import { AsOf } from '../audit/as-of.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { ReservedNumbers } from '../platform/numbers/reserved-numbers.js';
 import { ProjectDirectoryModule } from '../projects/project-directory.module.js';
@@ -21,6 +22,7 @@ import { TasksController } from './tasks.controller.js';
   imports: [CommandModule, AgentDirectoryModule, ProjectDirectoryModule, TaskDirectoryModule],
   controllers: [TasksController, CommentsController, TaskHistoryController, ReviewsController],
   providers: [
+    AsOf,
     TaskCommands,
     CommentCommands,
     ReviewCommands,

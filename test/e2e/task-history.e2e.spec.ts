@@ -80,4 +80,24 @@ describe('the history of a task', () => {
     }
     expect(await at('1000', testKeys.operator)).toMatchObject({ status: 403 });
   });
+
+  it('is refused, not ignored, by what answers as of now only', async () => {
+    const { id } = await created();
+    for (const path of [
+      '/api/tasks',
+      `/api/tasks/${id}/comments`,
+      '/api/agents',
+      '/api/agents/bob/memory',
+      '/api/costs',
+    ]) {
+      for (const asOf of ['1000', 'yesterday', '']) {
+        expect([path, await call('GET', `${path}?asOf=${asOf}`)]).toMatchObject([
+          path,
+          { status: 400, body: { error: 'Invalid asOf. This route answers as of now only.' } },
+        ]);
+      }
+      const viewer = await call('GET', `${path}?asOf=1000`, undefined, { key: testKeys.viewer });
+      expect([path, viewer.status]).toEqual([path, 403]);
+    }
+  });
 });

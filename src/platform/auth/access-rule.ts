@@ -36,6 +36,8 @@ export interface AccessRule {
   readonly agentScopes: readonly AgentScope[];
   /** The scope `auditor` lets a key in that is not admin. */
   readonly auditor: boolean;
+  /** Takes `?asOf=`; a GET that does not refuses it. */
+  readonly asOf: boolean;
   /** Public for exactly this `?action=`, guarded otherwise. */
   readonly publicAction?: string;
   /** A single-use ticket in the query may stand for the key. */

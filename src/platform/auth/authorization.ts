@@ -1,4 +1,4 @@
-import { Refusal } from '../http/errors.js';
+import { badRequest, Refusal } from '../http/errors.js';
 import type { AccessRule } from './access-rule.js';
 import { hasRole, type Principal, type Role } from './principal.js';
 
@@ -9,6 +9,16 @@ export function refusedAccess(rule: AccessRule, principal: Principal): Refusal |
   if (hasRole(principal, rule.role)) return undefined;
   if (rule.auditor && principal.scopes.includes('auditor')) return undefined;
   return roleTooLow(rule.role);
+}
+
+/**
+ * The past, `?asOf=`, is for admins and auditors, and only where a route answers from it: as of now is another answer
+ * than was asked for.
+ */
+export function refusedPast(rule: AccessRule, principal: Principal): Refusal | undefined {
+  const isAuditor = hasRole(principal, 'admin') || principal.scopes.includes('auditor');
+  if (principal.agentId !== undefined || !isAuditor) return roleTooLow('admin');
+  return rule.asOf ? undefined : badRequest('Invalid asOf. This route answers as of now only.');
 }
 
 function refusedAgentKey(rule: AccessRule, needed: Role, principal: Principal): Refusal | undefined {

@@ -3,7 +3,7 @@ import { badRequest, Refusal } from '../http/errors.js';
 import { networkOf } from '../http/network.js';
 import type { AccessRule } from './access-rule.js';
 import { type Authentication, type Authenticator, unauthenticated } from './authenticator.js';
-import { refusedAccess } from './authorization.js';
+import { refusedAccess, refusedPast } from './authorization.js';
 import { hasKeyInQuery } from './presented-key.js';
 import type { Principal } from './principal.js';
 import type { RefusalJournal, RefusedKind } from './refusal-journal.js';
@@ -43,8 +43,9 @@ export class Gatekeeper {
   authorize(access: AccessRule, request: FastifyRequest): Refusal | undefined {
     const { principal } = request.mc;
     if (principal === undefined) return undefined;
-    const refused = refusedAccess(access, principal);
-    if (refused !== undefined) {
+    const refused =
+      refusedAccess(access, principal) ?? (asksForThePast(request) ? refusedPast(access, principal) : undefined);
+    if (refused?.status === 403) {
       const { credentialId } = principal;
       this.journal.record('role_refused', request.mc, access.path, { credentialId });
     }
@@ -119,6 +120,11 @@ function isApiPath(request: FastifyRequest): boolean {
 /** Routes whose GET takes work or opens a stream have no HEAD: they are no mere reads. */
 function isRead({ raw, routeOptions }: FastifyRequest): boolean {
   return (raw.method === 'GET' || raw.method === 'HEAD') && routeOptions.config.access?.head !== false;
+}
+
+function asksForThePast(request: FastifyRequest): boolean {
+  const { asOf } = request.query as Record<string, unknown>;
+  return asOf !== undefined && (request.raw.method === 'GET' || request.raw.method === 'HEAD');
 }
 
 function isPublicAction(access: AccessRule | undefined, request: FastifyRequest): boolean {
