@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { EventStore, LogEntry } from '../platform/event-store/event-store.js';
+import { firstRevision } from '../platform/event-store/first-revision.js';
 import { BEFORE_EVERYTHING, isAfter, type Position } from '../platform/event-store/position.js';
 import { type LogPage, logPages } from '../platform/log-tail/log-pages.js';
 import type { AuditQuery } from './audit-query.js';
@@ -102,29 +103,6 @@ async function revisionAfter(store: EventStore, stream: string, position: Positi
 
 function revisionAtOrAfter(store: EventStore, stream: string, position: Position) {
   return firstRevision(store, stream, (entry) => !isAfter(position, entry.position));
-}
-
-/**
- * The first revision that satisfies a condition which, once true, stays true: by halving, since positions grow with
- * revisions. `none`: no such stream. `beyond`: no event of it does.
- */
-async function firstRevision(
-  store: EventStore,
-  stream: string,
-  holds: (entry: LogEntry) => boolean,
-): Promise<bigint | 'none' | 'beyond'> {
-  const [last] = (await store.readStreamBackwards(stream, { max: 1 })) ?? [];
-  if (last === undefined) return 'none';
-  if (!holds(last)) return 'beyond';
-  let low = 0n;
-  let high = last.revision;
-  while (low < high) {
-    const middle = (low + high) / 2n;
-    const [entry] = (await store.readStream(stream, { from: middle, max: 1 })) ?? [];
-    if (entry === undefined || holds(entry)) high = middle;
-    else low = middle + 1n;
-  }
-  return low;
 }
 
 function startsWithAny(stream: string, prefixes: readonly string[]): boolean {
