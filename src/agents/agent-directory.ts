@@ -1,9 +1,10 @@
 import { Injectable, Optional } from '@nestjs/common';
 import type { Principal } from '../platform/auth/principal.js';
-import { Aggregates, type Loaded, type TailState } from '../platform/command/aggregates.js';
+import { Aggregates, foldAll, type Loaded, type TailState } from '../platform/command/aggregates.js';
 import { stepOf, type CommandContext } from '../platform/command/command-context.js';
 import { DecisionLoop, type Outcome } from '../platform/command/decision-loop.js';
 import { EventStore } from '../platform/event-store/event-store.js';
+import type { Moment } from '../platform/event-store/past.js';
 import { isAfter, type Position } from '../platform/event-store/position.js';
 import type { StoredEvent } from '../platform/event-store/stored-event.js';
 import { conflict, notFound, Refusal, unavailable } from '../platform/http/errors.js';
@@ -210,6 +211,19 @@ export class AgentDirectory {
     return this.agents.load(agentStream(agentId));
   }
 
+  /**
+   * What had happened to the agent that a path names, as of some moment: whose id it is, or who had this exact name
+   * then. None when there was no such agent.
+   */
+  async asOf(workspaceId: number, reference: string, wasThere: Moment): Promise<readonly StoredEvent<AgentEvent>[]> {
+    const name = reference.normalize('NFC');
+    const agentId = isId(reference) ? idIn(reference) : await this.ownerAsOf(workspaceId, name, wasThere);
+    if (agentId === undefined) return [];
+    const events = await this.agents.historyAsOf(agentStream(agentId), wasThere);
+    const agent = visible(foldAll(agentDecider, events), workspaceId);
+    return agent !== undefined && (isId(reference) || agent.name === name) ? events : [];
+  }
+
   /** Every event of one agent, oldest first. */
   history(agentId: number): Promise<readonly StoredEvent<AgentEvent>[]> {
     return this.agents.history(agentStream(agentId));
@@ -257,9 +271,15 @@ export class AgentDirectory {
   }
 
   private async idOf(workspaceId: number, reference: string): Promise<number | undefined> {
-    if (!isId(reference)) return this.ownerOf(workspaceId, reference.normalize('NFC'));
-    const id = Number(reference);
-    return Number.isSafeInteger(id) && id > 0 ? id : undefined;
+    return isId(reference) ? idIn(reference) : this.ownerOf(workspaceId, reference.normalize('NFC'));
+  }
+
+  private async ownerAsOf(workspaceId: number, name: string, wasThere: Moment): Promise<number | undefined> {
+    const { owner } = foldAll(
+      agentNameDecider,
+      await this.names.historyAsOf(nameStream(workspaceId, name), wasThere),
+    ).state;
+    return owner?.name === name ? owner.agentId : undefined;
   }
 
   private follow(event: StoredEvent): void {
@@ -270,6 +290,11 @@ export class AgentDirectory {
 
 function isId(reference: string): boolean {
   return /^\d+$/.test(reference);
+}
+
+function idIn(reference: string): number | undefined {
+  const id = Number(reference);
+  return Number.isSafeInteger(id) && id > 0 ? id : undefined;
 }
 
 function nameStream(workspaceId: number, name: string): string {

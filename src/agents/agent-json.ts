@@ -33,6 +33,17 @@ export function agentJson(agent: AgentView, detail: AgentDetail = noDetail) {
   };
 }
 
+export function connectionJson(connection: AgentRow['connection']) {
+  return (
+    connection && {
+      connection_id: connection.connectionId,
+      tool_name: connection.toolName,
+      created_at: unixSeconds(connection.createdAt),
+      last_heartbeat: unixSeconds(connection.lastHeartbeat),
+    }
+  );
+}
+
 /** The agent right after a command, from its own stream: the read model may still be on its way, or away. */
 export function viewOf({ state, workspaceId, firstAt, lastAt }: Loaded<AgentState>): AgentView {
   if (state.kind === 'none' || firstAt === undefined || lastAt === undefined || workspaceId === undefined) {

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Put, Query, Req, Res } from
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AgentStatusQueries } from '../../projections/agent-status/agent-status.queries.js';
+import { AsOf } from '../audit/as-of.js';
 import { stepOf } from '../platform/command/command-context.js';
 import { CommandEndpoint } from '../platform/command/command-endpoint.js';
 import { QueryEndpoint } from '../platform/command/query-endpoint.js';
@@ -12,7 +13,8 @@ import { type Caller, CurrentCaller } from '../platform/http/request-context.js'
 import { AgentCommands } from './agents.commands.js';
 import { AgentDetails, noDetail } from './agent-details.js';
 import { AgentDirectory } from './agent-directory.js';
-import { agentJson, unixSeconds, viewOf } from './agent-json.js';
+import { AgentHistory } from './agent-history.js';
+import { agentJson, connectionJson, unixSeconds, viewOf } from './agent-json.js';
 import type { AgentChanges } from './agent.decider.js';
 import { ChangeAgentBody, ChangeAgentByNameBody, CreateAgentBody, RegisterAgentBody } from './agents.dto.js';
 import { agentStatuses, type AgentProfile } from './agents.events.js';
@@ -28,6 +30,8 @@ export class AgentsController {
     private readonly directory: AgentDirectory,
     private readonly queries: AgentStatusQueries,
     private readonly details: AgentDetails,
+    private readonly asOf: AsOf,
+    private readonly history: AgentHistory,
     private readonly endpoint: CommandEndpoint,
     private readonly answers: QueryEndpoint,
   ) {}
@@ -182,23 +186,14 @@ export class AgentsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const { principal } = caller;
-    return this.answers.answer(reply, readFrom, query, async () => {
+    const asOf = await this.asOf.momentOf(query);
+    return this.answers.answer<Json>(reply, readFrom, query, async () => {
+      if (asOf !== undefined) return this.history.agentAsOf(principal.workspaceId, reference, asOf);
       const { agentId } = await this.directory.find(principal, reference);
       const row = await this.queries.agentById(principal.workspaceId, agentId);
       if (row === undefined) throw notFound('Agent not found');
       const detailOf = await this.details.of(principal.workspaceId, [row]);
-      const { connection } = row;
-      return {
-        agent: {
-          ...agentJson(row, detailOf(row)),
-          connection: connection && {
-            connection_id: connection.connectionId,
-            tool_name: connection.toolName,
-            created_at: unixSeconds(connection.createdAt),
-            last_heartbeat: unixSeconds(connection.lastHeartbeat),
-          },
-        },
-      };
+      return { agent: { ...agentJson(row, detailOf(row)), connection: connectionJson(row.connection) } };
     });
   }
 

@@ -1,10 +1,13 @@
 import { Module } from '@nestjs/common';
+import { AsOf } from '../audit/as-of.js';
+import { BeatHistory } from '../heartbeats/beat-history.js';
 import { KeyringModule } from '../keys/keyring.module.js';
 import { CommandModule } from '../platform/command/command.module.js';
 import { AgentOfPath } from '../platform/rate-limit/agent-of-path.js';
 import { AgentCapacity } from './agent-capacity.js';
 import { AgentDetails } from './agent-details.js';
 import { AgentDirectoryModule } from './agent-directory.module.js';
+import { AgentHistory } from './agent-history.js';
 import { AgentCommands } from './agents.commands.js';
 import { AgentsController } from './agents.controller.js';
 import { KnownAgents } from './known-agents.js';
@@ -24,7 +27,10 @@ import { SelfOnly } from './reports/self-access.js';
     AgentCommands,
     AgentCapacity,
     AgentDetails,
+    AgentHistory,
     AgentMemories,
+    AsOf,
+    BeatHistory,
     AgentAttribution,
     AgentDiagnostics,
     SelfOnly,

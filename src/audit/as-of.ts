@@ -2,15 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../platform/clock/clock.js';
 import { EventStore } from '../platform/event-store/event-store.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
+import type { Moment } from '../platform/event-store/past.js';
 import { isAfter, type Position } from '../platform/event-store/position.js';
 import { parsePosition } from '../platform/event-store/position-text.js';
-import type { StoredEvent } from '../platform/event-store/stored-event.js';
 import { badRequest } from '../platform/http/errors.js';
 import type { Query } from '../platform/http/list-query.js';
 import { readInstant } from './audit-query.js';
-
-/** Which events were there at some moment of the past. */
-export type Moment = (event: StoredEvent) => boolean;
 
 /** Reads `?asOf=`. Who may ask for the past, and where, is the access table's to say. */
 @Injectable()

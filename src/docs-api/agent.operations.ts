@@ -1,4 +1,6 @@
 import {
+  asOf,
+  asOfAnswer,
   atLeast,
   choice,
   count,
@@ -17,7 +19,7 @@ const runtimes = ['hermes', 'openclaw', 'claude', 'codex', 'custom'];
 const status = { enum: statuses };
 const success = object({ success: { const: true } });
 
-const agent = object({
+const fields = {
   id: { type: 'integer' },
   name: { type: 'string' },
   role: { type: 'string' },
@@ -42,6 +44,22 @@ const agent = object({
     done: count,
     completed: { ...count, description: 'The same as `done`' },
   }),
+};
+const agent = object(fields);
+
+const agentPage = object({
+  ...fields,
+  taskStats: { ...fields.taskStats, type: ['object', 'null'], description: 'Null with `asOf`' },
+  connection: {
+    ...object({
+      connection_id: { type: 'string' },
+      tool_name: text(100),
+      created_at: seconds,
+      last_heartbeat: seconds,
+    }),
+    type: ['object', 'null'],
+    description: 'The open one',
+  },
 });
 
 const settings = {
@@ -128,9 +146,11 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
   'GET /api/agents/{id}': {
     tag: 'Agents',
     summary: 'One agent',
-    description: 'Digits only are an id, anything else is the exact name.',
-    query: [atLeast],
-    answer: object({ agent }),
+    description:
+      'Digits only are an id, anything else is the exact name (with `asOf`: the name then). `asOf` is for admins and ' +
+      'auditors; it leaves out `taskStats`, and `last_seen` and `last_activity` know as many beats as are kept.',
+    query: [asOf, atLeast],
+    answer: object({ agent: agentPage, asOf: asOfAnswer }),
     failures: [404],
   },
   'PUT /api/agents/{id}': {

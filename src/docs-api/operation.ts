@@ -57,4 +57,8 @@ export const paging = (cap: number): QueryParameter[] => [
   parameter('offset', 'How many to skip', { type: 'integer', minimum: 0, default: 0 }),
 ];
 
+export const asOf = parameter('asOf', 'As it was then: a position, ISO 8601 or unix seconds');
+/** What an answer as of then says beside the usual body. */
+export const asOfAnswer = object({ position: { type: 'string' }, recordedAt: { type: 'string' } });
+
 export const atLeast = parameter('atLeast', 'Wait up to 2 s until the answer is true up to this position');

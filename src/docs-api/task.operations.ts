@@ -7,7 +7,18 @@ import {
   setStatusesSchema,
 } from '../tasks/task-bodies.js';
 import { gateStates, taskOutcomes, taskPriorities, taskStatuses } from '../tasks/tasks.events.js';
-import { atLeast, choice, listOf, object, type Operation, paging, parameter, seconds } from './operation.js';
+import {
+  asOf,
+  asOfAnswer,
+  atLeast,
+  choice,
+  listOf,
+  object,
+  type Operation,
+  paging,
+  parameter,
+  seconds,
+} from './operation.js';
 
 const tag = 'Tasks';
 const integer = { type: 'integer' };
@@ -212,8 +223,8 @@ export const taskOperations: Readonly<Record<string, Operation>> = {
     tag,
     summary: 'One task',
     description: 'With an `ETag`; `If-None-Match` answers 304. `asOf` is for admins and auditors.',
-    query: [parameter('asOf', 'As it was then: a position, ISO 8601 or unix seconds'), atLeast],
-    answer: object({ task, asOf: object({ position: text, recordedAt: text }) }),
+    query: [asOf, atLeast],
+    answer: object({ task, asOf: asOfAnswer }),
     example: { task: exampleTask },
   },
   'PUT /api/tasks/{id}': {

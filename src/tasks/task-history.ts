@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { Moment } from '../audit/as-of.js';
 import { auditRecord, type AuditRecord } from '../audit/audit-record.js';
 import { foldAll } from '../platform/command/aggregates.js';
 import { LogGeneration } from '../platform/event-store/log-generation.js';
+import type { Moment } from '../platform/event-store/past.js';
 import { isAfter, type Position } from '../platform/event-store/position.js';
 import { positionText } from '../platform/event-store/position-text.js';
 import type { Json, StoredEvent } from '../platform/event-store/stored-event.js';

@@ -1,8 +1,9 @@
 import { Injectable, Optional } from '@nestjs/common';
-import { Aggregates } from '../../platform/command/aggregates.js';
+import { Aggregates, foldAll, type Fold, type Loaded } from '../../platform/command/aggregates.js';
 import type { CommandContext } from '../../platform/command/command-context.js';
 import { DecisionLoop } from '../../platform/command/decision-loop.js';
 import { EventStore } from '../../platform/event-store/event-store.js';
+import type { Moment } from '../../platform/event-store/past.js';
 import type { Position } from '../../platform/event-store/position.js';
 import { Refusal } from '../../platform/http/errors.js';
 import { LogTail } from '../../platform/log-tail/log-tail.js';
@@ -20,6 +21,12 @@ const TRUST_MS = 3_000;
 /** Memories are large. */
 const MAX_CACHED = 50;
 
+const fold: Fold<AgentMemoryState, AgentMemoryEvent> = {
+  initialState: agentMemoryDecider.initialState,
+  evolve: agentMemoryDecider.evolve,
+  beginsAnewWith: new Set(['AgentMemoryWritten', 'AgentMemoryCleared']),
+};
+
 export interface Remembered {
   readonly content: string;
   readonly position: Position | undefined;
@@ -33,10 +40,6 @@ export class AgentMemories {
   private readonly loop: DecisionLoop<AgentMemoryState, AgentMemoryEvent>;
 
   constructor(store: EventStore, @Optional() tail?: LogTail) {
-    const fold = {
-      ...agentMemoryDecider,
-      beginsAnewWith: new Set<AgentMemoryEvent['type']>(['AgentMemoryWritten', 'AgentMemoryCleared']),
-    };
     const tailState = { isLive: () => tail?.isLive(TRUST_MS) ?? false };
     this.memories = new Aggregates(store, tailState, fold, MAX_CACHED);
     this.loop = new DecisionLoop(store, this.memories, fold);
@@ -53,6 +56,11 @@ export class AgentMemories {
     const outcome = await this.loop.execute(stream, context, ({ state }) => agentMemoryDecider.decide(command, state));
     if (outcome.kind === 'refused') throw new Refusal(413, 'Working memory is limited to 512 KiB');
     return { content: outcome.state.content, position: outcome.position, replayed: outcome.replayed };
+  }
+
+  /** What the agent remembered at some moment of the past. */
+  async asOf(agentId: number, wasThere: Moment): Promise<Loaded<AgentMemoryState>> {
+    return foldAll(fold, await this.memories.historyAsOf(agentMemoryStream(agentId), wasThere));
   }
 
   /** When the memory was last changed; undefined when it never was. */

@@ -51,7 +51,7 @@ export const accessRules: readonly AccessRule[] = [
   }),
   ...rulesOf('/api/agents', { GET: viewer(), POST: operator(), PUT: operator() }),
   ...rulesOf('/api/agents/register', { POST: viewer() }),
-  ...rulesOf('/api/agents/{id}', { GET: viewer(['agent:self']), PUT: operator(), DELETE: admin() }),
+  ...rulesOf('/api/agents/{id}', { GET: viewer(['agent:self'], { asOf: true }), PUT: operator(), DELETE: admin() }),
   ...rulesOf('/api/agents/{id}/memory', { GET: viewer(['agent:self']), PUT: operator(), DELETE: operator() }),
   ...rulesOf('/api/agents/{id}/diagnostics', { GET: viewer(['agent:diagnostics']) }),
   ...rulesOf('/api/agents/{id}/attribution', { GET: viewer(['agent:attribution']) }),

@@ -1,5 +1,6 @@
 import type { Position } from '../event-store/position.js';
 import { EventStore, isReadable, type LogEntry } from '../event-store/event-store.js';
+import { type Moment, streamAsOf } from '../event-store/past.js';
 import { StoreUnavailable } from '../event-store/event-store.errors.js';
 import type { DomainEvent, ProposedMetadata, StoredEvent } from '../event-store/stored-event.js';
 
@@ -86,6 +87,20 @@ export class Aggregates<State, E extends DomainEvent> {
     if (beginsAnewWith !== undefined) return this.historySince(stream, beginsAnewWith);
     const entries = await this.store.readStream(stream);
     return (entries ?? []).map((entry) => readable<E>(entry, stream));
+  }
+
+  /** As {@link history}, of what was there at some moment. */
+  async historyAsOf(stream: string, wasThere: Moment): Promise<readonly StoredEvent<E>[]> {
+    const { beginsAnewWith } = this.fold;
+    if (beginsAnewWith === undefined) return (await this.history(stream)).filter(wasThere);
+    const newestFirst: StoredEvent<E>[] = [];
+    for await (const page of streamAsOf(this.store, stream, wasThere, BACKWARDS_PAGE)) {
+      for (const entry of page) {
+        newestFirst.push(readable<E>(entry, stream));
+        if (beginsAnewWith.has(entry.type)) return newestFirst.toReversed();
+      }
+    }
+    return newestFirst.toReversed();
   }
 
   private async historySince(stream: string, types: ReadonlySet<string>): Promise<readonly StoredEvent<E>[]> {
