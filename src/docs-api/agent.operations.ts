@@ -84,7 +84,13 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
   'GET /api/agents': {
     tag: 'Agents',
     summary: 'List agents',
-    query: [choice('status', 'Only these', statuses), parameter('role', 'Only this role'), ...paging(200), atLeast],
+    query: [
+      choice('status', 'Only these', statuses),
+      parameter('role', 'Only this role'),
+      choice('show_hidden', 'Hidden ones, too; no agent is hidden yet', ['0', '1', 'false', 'true']),
+      ...paging(200),
+      atLeast,
+    ],
     answer: listOf('agents', agent),
   },
   'POST /api/agents': {
@@ -184,6 +190,7 @@ export const agentOperations: Readonly<Record<string, Operation>> = {
   'POST /api/agents/{id}/heartbeat': {
     tag: 'Heartbeat',
     summary: 'Stay alive and get work',
+    command: 'plain',
     body: {
       required: false,
       schema: object({

@@ -3,7 +3,8 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { AccessRule, HttpMethod } from '../platform/auth/access-rule.js';
 import type { AccessTable } from '../platform/auth/access-table.js';
 import { routerPath } from '../platform/auth/access-table.js';
-import type { Operation, Schema } from './operation.js';
+import { headerComponents, headersOf, type HeaderName } from './headers.js';
+import { atLeast, stale, type Operation, type Schema } from './operation.js';
 import { operationOf } from './operations.js';
 
 const ERROR_REF = { $ref: '#/components/schemas/Error' };
@@ -15,7 +16,7 @@ const FAILURES: Readonly<Record<number, string>> = {
   403: 'Role or scope too low, or a thing of another agent',
   404: 'No such thing in the workspace of the credential',
   409: 'In conflict with what is recorded',
-  412: 'The task has another revision than If-Match says',
+  412: 'Another revision is recorded than If-Match says',
   413: 'Body too large',
   415: 'Content-Encoding or type not supported',
   422: 'A limit of the workspace forbids it',
@@ -57,6 +58,7 @@ function skeleton(version: string) {
     .build();
   document.components = {
     ...document.components,
+    parameters: headerComponents,
     schemas: {
       Error: {
         type: 'object',
@@ -75,7 +77,8 @@ function skeleton(version: string) {
 function documented(table: AccessTable, method: HttpMethod, path: string, scanned: Scanned): Record<string, unknown> {
   const rule = table.ruleFor(method, routerPath(path));
   const operation = operationOf(method, path);
-  const parameters = [...pathParameters(path), ...queryParameters(operation)];
+  const read = headersOf(method, rule, operation);
+  const parameters = [...pathParameters(path), ...queryParameters(operation), ...[...read].map(headerParameter)];
   const body = bodyOf(operation, rule, scanned);
   return {
     operationId: operationId(method, path),
@@ -87,7 +90,8 @@ function documented(table: AccessTable, method: HttpMethod, path: string, scanne
     ...(body === undefined ? {} : { requestBody: body }),
     responses: {
       ...Object.fromEntries(successesOf(operation).map((status) => [String(status), successOf(operation)])),
-      ...failuresOf(method, path, rule, operation),
+      ...(read.has('IfNoneMatch') ? { '304': { description: 'What the caller has is still true' } } : {}),
+      ...failuresOf(method, path, rule, operation, read),
     },
   };
 }
@@ -113,7 +117,13 @@ function pathParameters(path: string) {
 }
 
 function queryParameters({ query = [] }: Operation) {
-  return query.map((parameter) => ({ ...parameter, in: 'query', required: false }));
+  return query
+    .flatMap((parameter) => (parameter === atLeast ? [atLeast, stale] : [parameter]))
+    .map((parameter) => ({ ...parameter, in: 'query', required: false }));
+}
+
+function headerParameter(name: HeaderName) {
+  return { $ref: `#/components/parameters/${name}` };
 }
 
 /** The application's own description of the body where it has one, with the example of the operation. */
@@ -141,13 +151,20 @@ function successOf({ contentType = 'application/json', answer, example }: Operat
   return { description: 'Success', content: { [contentType]: media } };
 }
 
-function failuresOf(method: HttpMethod, path: string, rule: AccessRule, { failures = [], body }: Operation) {
+function failuresOf(
+  method: HttpMethod,
+  path: string,
+  rule: AccessRule,
+  { failures = [], body }: Operation,
+  read: ReadonlySet<HeaderName>,
+) {
   const guarded = rule.role === 'public' ? [] : [401, 403, 429];
   const withBody = body === undefined ? [] : [413, 415];
   const ofOneThing = path.includes('{') ? [404] : [];
   // A command with the idempotency key of another one.
   const repeated = method === 'GET' ? [] : [409];
-  const statuses = new Set([400, ...guarded, ...withBody, ...ofOneThing, ...repeated, ...failures, 503]);
+  const outdated = read.has('IfMatch') ? [412] : [];
+  const statuses = new Set([400, ...guarded, ...withBody, ...ofOneThing, ...repeated, ...outdated, ...failures, 503]);
   return Object.fromEntries(
     [...statuses]
       .toSorted((a, b) => a - b)

@@ -36,6 +36,7 @@ export const callbackOperations: Readonly<Record<string, Operation>> = {
   'POST /api/callbacks/{agent}': {
     tag,
     summary: 'Report progress, completion or failure of a task, signed',
+    command: 'plain',
     description:
       'Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature` (`v1`, HMAC-SHA256 with a secret of this agent) over the bytes as sent. The path is the id or the name of the agent. One id counts once, for ever: the same body again answers the first result with `duplicate: true`, another body 409. Every failure of the signature is one and the same 401.',
     body,
@@ -65,6 +66,7 @@ export const callbackOperations: Readonly<Record<string, Operation>> = {
   'POST /api/webhooks/agent-completion': {
     tag,
     summary: 'The same for agents that can sign the body alone',
+    command: 'plain',
     description:
       'Header `x-webhook-signature` or `x-hub-signature-256`: the hexadecimal HMAC-SHA256 of the body. Taken only for agents for which an admin has allowed it. `?agent=` names the agent; without it the only such agent is meant. Older bodies are understood, too: `{task_id, summary}`, `{task_id, error, last_state}`, `{session_id, message: "TASK_COMPLETE: …"}`.',
     query: [{ name: 'agent', description: 'Id or name', schema: { type: 'string' } }],

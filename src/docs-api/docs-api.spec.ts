@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { accessRules } from '../platform/auth/access-table.js';
@@ -6,6 +6,56 @@ import { stubController } from '../../test/support/stub-controller.js';
 import { startHttpApp } from '../../test/support/http-app.js';
 import { DocsApiModule } from './docs-api.module.js';
 import { operations } from './operations.js';
+
+interface CommittedOperation {
+  readonly parameters?: readonly { readonly name?: string; readonly $ref?: string }[];
+  readonly security?: readonly unknown[];
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+interface CommittedDocument {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, CommittedOperation>>>>;
+  readonly components: { readonly parameters: Readonly<Record<string, unknown>> };
+}
+
+/** Their effect is waited for; whether they are repeats is told by what they carry. */
+const repeatedOtherwise = [
+  'POST /api/agents/{id}/heartbeat',
+  'POST /api/callbacks/{agent}',
+  'POST /api/webhooks/agent-completion',
+  'POST /v1/logs',
+  'POST /v1/traces',
+];
+
+/** The one route whose name its handler puts together. */
+const queue = ['GET /api/tasks/queue', 'POST /api/tasks/queue'];
+
+async function committed(): Promise<CommittedDocument> {
+  return JSON.parse(await readFile('docs/openapi.json', 'utf8')) as CommittedDocument;
+}
+
+function routesWith(paths: CommittedDocument['paths'], fits: (operation: CommittedOperation) => boolean): string[] {
+  return Object.entries(paths)
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, operation]) =>
+        fits(operation) ? [`${method.toUpperCase()} ${path}`] : [],
+      ),
+    )
+    .toSorted();
+}
+
+const isHeader = (name: string) => (parameter: { readonly $ref?: string }) =>
+  parameter.$ref === `#/components/parameters/${name}`;
+
+/** Every route that a controller names to the endpoint of commands, as the scope of its idempotency keys. */
+async function handledCommands(): Promise<readonly string[]> {
+  const files = (await readdir('src', { recursive: true })).filter((file) => file.endsWith('.controller.ts'));
+  const sources = await Promise.all(files.map((file) => readFile(`src/${file}`, 'utf8')));
+  const named = sources.flatMap((source) =>
+    [...source.matchAll(/'((?:POST|PUT|PATCH|DELETE) \/[^']+)'/g)].map(([, route]) => route ?? ''),
+  );
+  return [...named, ...queue].filter((route) => !repeatedOtherwise.includes(route)).toSorted();
+}
 
 const containing = (status: string): unknown => expect.arrayContaining([status]);
 
@@ -51,6 +101,35 @@ describe('the documentation', () => {
         if (method !== 'get') expect([method, path, Object.keys(responses)]).toContainEqual(containing('409'));
       }
     }
+  });
+
+  it('says of every route what headers it reads, and describes each header once', async () => {
+    const { paths, components } = await committed();
+    const reading = (header: string) => routesWith(paths, ({ parameters = [] }) => parameters.some(isHeader(header)));
+    const handled = await handledCommands();
+    expect(handled.length).toBeGreaterThan(40);
+    expect(reading('IdempotencyKey')).toEqual(handled);
+    expect(reading('Prefer')).toEqual([...handled, ...repeatedOtherwise].toSorted());
+    expect(reading('AgentName')).toEqual(routesWith(paths, ({ security }) => security?.length !== 0));
+    expect(reading('IfMatch')).toEqual([
+      'DELETE /api/prices/overrides',
+      'DELETE /api/tasks/{id}',
+      'POST /api/prices/refresh',
+      'POST /api/tasks/{id}/release',
+      'PUT /api/prices',
+      'PUT /api/tasks/{id}',
+    ]);
+    expect(reading('IfMatch')).toEqual(routesWith(paths, ({ responses }) => '412' in responses));
+    expect(reading('IfNoneMatch')).toEqual(routesWith(paths, ({ responses }) => '304' in responses));
+    for (const header of Object.values(components.parameters)) expect(header).toMatchObject({ in: 'header' });
+  });
+
+  it('says that whoever may ask for a position may also take what there is', async () => {
+    const { paths } = await committed();
+    const taking = (name: string) =>
+      routesWith(paths, ({ parameters = [] }) => parameters.some((parameter) => parameter.name === name));
+    expect(taking('stale')).toEqual(taking('atLeast'));
+    expect(taking('stale')).toContain('GET /api/tasks/{id}');
   });
 
   it('says of every field of a body what it is: an object is described, or free on purpose', async () => {

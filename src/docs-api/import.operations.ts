@@ -22,6 +22,7 @@ export const importOperations: Readonly<Record<string, Operation>> = {
   'POST /v1/logs': {
     tag,
     summary: 'OpenTelemetry logs: usage of Claude Code and of GenAI clients',
+    command: 'plain',
     description: `${description} Taken: \`claude_code.api_request\` and \`gen_ai.client.inference.operation.details\`.`,
     body: {
       required: true,
@@ -61,6 +62,7 @@ export const importOperations: Readonly<Record<string, Operation>> = {
   'POST /v1/traces': {
     tag,
     summary: 'OpenTelemetry spans: usage of GenAI clients',
+    command: 'plain',
     description:
       `${description} Taken: spans whose \`gen_ai.operation.name\` is one request to a model (chat, text_completion, ` +
       'generate_content, embeddings). Their input tokens include the cached ones, which are subtracted.',

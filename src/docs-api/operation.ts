@@ -1,3 +1,5 @@
+import type { HeaderReader } from './headers.js';
+
 /** A JSON schema, as OpenAPI 3.1 takes it. */
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -8,7 +10,7 @@ export interface QueryParameter {
 }
 
 /** What the documentation says about one method of one route, beyond what the access table knows. */
-export interface Operation {
+export interface Operation extends HeaderReader {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
@@ -61,4 +63,6 @@ export const asOf = parameter('asOf', 'As it was then: a position, ISO 8601 or u
 /** What an answer as of then says beside the usual body. */
 export const asOfAnswer = object({ position: { type: 'string' }, recordedAt: { type: 'string' } });
 
+/** Every query that takes it takes {@link stale}, too. */
 export const atLeast = parameter('atLeast', 'Wait up to 2 s until the answer is true up to this position');
+export const stale = choice('stale', '`atLeast` not reached in time: answer what there is instead of 503', ['ok']);

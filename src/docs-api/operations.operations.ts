@@ -1,4 +1,4 @@
-import { choice, object, type Operation, parameter, seconds } from './operation.js';
+import { atLeast, choice, object, type Operation, parameter, seconds } from './operation.js';
 
 const position = { type: 'string', pattern: '^1-[0-9a-f]{32}-[0-9a-f]{8}$' };
 const check = { enum: ['ok', 'error'] };
@@ -39,6 +39,7 @@ export const operationsOperations: Readonly<Record<string, Operation>> = {
     tag: 'Events',
     summary: 'A ticket for one event stream',
     description: 'Valid 30 s, once, for these filters.',
+    command: 'none',
     body: {
       required: false,
       schema: object({
@@ -68,6 +69,7 @@ export const operationsOperations: Readonly<Record<string, Operation>> = {
       choice('order', 'Order of the log', ['asc', 'desc']),
       choice('format', 'Form of the answer', ['json', 'ndjson']),
       parameter('limit', 'At most 10,000', { type: 'integer', minimum: 1, default: 1000 }),
+      atLeast,
     ],
     answer: object({
       events: { type: 'array', items: { type: 'object' } },

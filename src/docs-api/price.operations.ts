@@ -159,8 +159,8 @@ const revisionQuery = [
   choice('dryRun', 'true: answer what would change and record nothing', ['true', 'false']),
   parameter('reason', 'Kept with the revision', text(500)),
 ];
-const ifMatch =
-  'The header `If-Match: "<bookVersion>"` lets the call fail with 412 when somebody has revised the prices meanwhile.';
+/** Somebody else may have revised the prices since the caller looked. */
+const headers = ['IfMatch'] as const;
 
 export const priceOperations: Readonly<Record<string, Operation>> = {
   'GET /api/prices': {
@@ -171,6 +171,7 @@ export const priceOperations: Readonly<Record<string, Operation>> = {
     query: [
       choice('layer', 'Default: effective', ['effective', 'book', 'override']),
       parameter('version', 'As this revision left them', { type: 'integer', minimum: 1 }),
+      atLeast,
     ],
     answer: object({
       bookVersion,
@@ -192,17 +193,20 @@ export const priceOperations: Readonly<Record<string, Operation>> = {
   'PUT /api/prices': {
     tag,
     summary: 'Replace the price book, or see what that would do',
-    description: `Every usage is priced anew by the rate in force when it happened. The same document again records nothing. A document with faults is 400 with all of them and their paths. ${ifMatch}`,
+    description:
+      'Every usage is priced anew by the rate in force when it happened. The same document again records nothing. ' +
+      'A document with faults is 400 with all of them and their paths.',
     query: revisionQuery,
+    headers,
     body: { required: true, schema: document, example: documentExample },
     answer: revision,
     example: revisionExample,
-    failures: [412, 413],
+    failures: [413],
   },
   'GET /api/prices/history': {
     tag,
     summary: 'Every revision of the prices, newest first',
-    query: paging(200),
+    query: [...paging(200), atLeast],
     answer: object({
       revisions: {
         type: 'array',
@@ -239,17 +243,17 @@ export const priceOperations: Readonly<Record<string, Operation>> = {
   'POST /api/prices/refresh': {
     tag,
     summary: 'Replace the price book by the prices of this release, or see what that would do',
-    description: ifMatch,
     query: revisionQuery,
+    headers,
     answer: revision,
     example: revisionExample,
-    failures: [412],
   },
   'DELETE /api/prices/overrides': {
     tag,
     summary: 'Clear the price overrides, or see what that would do',
-    description: `The overrides of \`MC_PRICES_FILE\` come back at the next start if the setting stays. ${ifMatch}`,
+    description: 'The overrides of `MC_PRICES_FILE` come back at the next start if the setting stays.',
     query: revisionQuery,
+    headers,
     answer: revision,
     example: {
       ...revisionExample,
@@ -257,6 +261,5 @@ export const priceOperations: Readonly<Record<string, Operation>> = {
       removed: [keyExample],
       names: [{ name: 'x', from: keyExample, to: null }],
     },
-    failures: [412],
   },
 };

@@ -62,6 +62,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
     ],
     answer,
     example,
+    command: 'keyed',
     failures: [409],
   },
   'POST /api/tasks/queue': {
@@ -93,6 +94,7 @@ export const queueOperations: Readonly<Record<string, Operation>> = {
       task: { type: 'object', description: 'As `GET /api/tasks/{id}` shows it' },
     }),
     example: { success: true, task: { ...example.task, status: 'inbox', assigned_to: null, lease_expires_at: null } },
-    failures: [404, 409, 412],
+    headers: ['IfMatch'],
+    failures: [404, 409],
   },
 };

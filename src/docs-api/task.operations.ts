@@ -221,18 +221,19 @@ export const taskOperations: Readonly<Record<string, Operation>> = {
   },
   'GET /api/tasks/{id}': {
     tag,
+    headers: ['IfNoneMatch'],
     summary: 'One task',
-    description: 'With an `ETag`; `If-None-Match` answers 304. `asOf` is for admins and auditors.',
+    description: 'With an `ETag`. `asOf` is for admins and auditors.',
     query: [asOf, atLeast],
     answer: object({ task, asOf: asOfAnswer }),
     example: { task: exampleTask },
   },
   'PUT /api/tasks/{id}': {
     tag,
+    headers: ['IfMatch'],
     summary: 'Change a task',
     description:
-      'Any of the fields; null clears one. `If-Match` with another revision than the task has: 412 with the task as it ' +
-      'is. `lease_id` of a lease that has ended: 409.',
+      'Any of the fields; null clears one. A 412 brings the task as it is. `lease_id` of a lease that has ended: 409.',
     body: {
       required: true,
       schema: changeTaskSchema,
@@ -249,15 +250,14 @@ export const taskOperations: Readonly<Record<string, Operation>> = {
         revision: 1,
       },
     },
-    failures: [409, 412],
+    failures: [409],
   },
   'DELETE /api/tasks/{id}': {
     tag,
+    headers: ['IfMatch'],
     summary: 'Delete a task; its history stays',
-    description: '`If-Match` with another revision than the task has: 412.',
     answer: object({ success }),
     example: { success: true },
-    failures: [412],
   },
   'GET /api/tasks/{id}/comments': {
     tag,
@@ -293,6 +293,7 @@ export const taskOperations: Readonly<Record<string, Operation>> = {
     query: [
       parameter('from', 'Strictly after this position'),
       parameter('limit', 'How many, at most 10000', { type: 'integer', minimum: 1, default: 1_000 }),
+      atLeast,
     ],
     answer: object({
       task_id: integer,
