@@ -16,7 +16,7 @@ const answer = object({
   lease_expires_at: { type: ['integer', 'null'], description: 'Unix seconds; beats and polls move it' },
   held: {
     type: 'array',
-    description: 'Everything that the agent has in progress',
+    description: 'Everything that the agent has in progress; of more than 200 the last updated',
     items: object({
       id: { type: 'integer' },
       lease_id: orNull(uuid),

@@ -5,6 +5,7 @@ import { TaskDirectory, type KnownTask } from '../tasks/task-directory.js';
 import { secondsOf } from '../tasks/task-json.js';
 import { isAssignedTo } from '../tasks/task.state.js';
 import type { Recipient } from '../tasks/tasks.events.js';
+import { MAX_CAPACITY } from './decide-poll.js';
 import type { ClaimIntent } from './holders.js';
 import { MAX_HELD, QueueReader } from './queue-reader.js';
 
@@ -27,7 +28,10 @@ export class HeldTasks {
     private readonly tasks: TaskDirectory,
   ) {}
 
-  /** Last updated first. `afresh`: straight from the store, not as this process remembers it. */
+  /**
+   * Last updated first; of more than {@link MAX_HELD} those. Errors: 503 when so many of them are over by now that there
+   * might be room for another task. `afresh`: straight from the store, not as this process remembers it.
+   */
   async of(
     workspaceId: number,
     who: Recipient,
@@ -35,7 +39,6 @@ export class HeldTasks {
     { afresh = false }: { readonly afresh?: boolean } = {},
   ): Promise<readonly HeldTask[]> {
     const rows = await this.reader.held(workspaceId, who);
-    if (rows.length === MAX_HELD) throw unavailable('Too many tasks of this agent are in progress to tell them apart');
     const seen = new Map(rows.map((row) => [row.taskId, row.revision]));
     for (const [taskId, revision] of namedBy(last)) {
       const known = seen.get(taskId);
@@ -44,7 +47,7 @@ export class HeldTasks {
     const found = await Promise.all(
       [...seen].map(([taskId, revision]) => this.look(workspaceId, taskId, afresh ? undefined : revision)),
     );
-    return found
+    const held = found
       .flatMap((known) => known ?? [])
       .filter(({ task: { snapshot } }) => snapshot.status === 'in_progress' && isAssignedTo(snapshot, who))
       .map((known) =>
@@ -54,6 +57,11 @@ export class HeldTasks {
         ),
       )
       .toSorted(newestFirst);
+    // What the page left out can only be more of them: it matters as long as there is room for another one.
+    if (rows.length === MAX_HELD && held.length < MAX_CAPACITY) {
+      throw unavailable('The read model of the tasks is too far behind to tell what this agent has in progress');
+    }
+    return held;
   }
 
   /** At least as far as `revision`; without one straight from the store. */

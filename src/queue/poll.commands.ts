@@ -13,7 +13,7 @@ import { Holders } from './holders.js';
 export interface PollOutcome {
   readonly reason: PollReason;
   readonly task: HeldTask | null;
-  /** Everything that the agent has in progress, `task` included. */
+  /** Everything that the agent has in progress, `task` included; the last updated of very many. */
   readonly held: readonly HeldTask[];
   /** Of the last fact that the poll recorded; undefined when it recorded none. */
   readonly position: Position | undefined;

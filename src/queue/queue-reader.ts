@@ -12,7 +12,7 @@ import type { Recipient } from '../tasks/tasks.events.js';
 
 /** More than the polls that two busy processes have under way: what they are at is still in the page. */
 export const CANDIDATES_A_PAGE = 200;
-/** Far beyond every capacity: only a read model that lags by hundreds of tasks of one agent reaches it. */
+/** Far beyond every capacity: of an agent with more in progress the latest are enough to know that it has no room. */
 export const MAX_HELD = 200;
 
 interface Asker {

@@ -114,6 +114,22 @@ describe('the queue', () => {
     await drain('somebody%20else');
   });
 
+  it('tells an agent with hundreds of tasks in progress to go on, or that it has no room', async () => {
+    const ids = await newTasks(201, { assigned_to: 'swamped', status: 'in_progress' });
+    const current = await poll('swamped');
+    expect(current).toMatchObject({ status: 200, body: { reason: 'continue_current' } });
+    expect(ids).toContain(current.body.task.id);
+    expect(await poll('swamped', { capacity: 20 })).toMatchObject({
+      status: 200,
+      body: { reason: 'at_capacity', task: null },
+    });
+    for (const from of [0, 100, 200]) {
+      const tasks = ids.slice(from, from + 100).map((id) => ({ id, status: 'review' }));
+      expect((await call('PUT', '/api/tasks', { tasks })).status).toBe(200);
+    }
+    expect((await poll('swamped', { capacity: 20 })).body.reason).toBe('no_tasks_available');
+  });
+
   it('answers the same to a repeat with the same key, and takes nothing twice', async () => {
     await newTasks(2);
     const keyed = () =>
