@@ -12,6 +12,7 @@ import { Numbers } from '../platform/numbers/numbers.js';
 import { projectHandleDecider, type ProjectHandle, type ProjectHandleState } from './project-handle.decider.js';
 import {
   GENERAL_SLUG,
+  prefixesOf,
   projectDecider,
   projectStream,
   type KnownProject,
@@ -109,8 +110,8 @@ export class ProjectDirectory {
   }
 
   /**
-   * Takes a handle for one project; false when another one has it. A handle that the project holds is taken anew: an
-   * earlier change away from it may be about to release it.
+   * Takes a handle for one project; false when another one has it. A handle that the project holds is taken anew:
+   * somebody may be about to release it as left over.
    */
   async reserveFor(context: CommandContext, projectId: number, handle: ProjectHandle): Promise<boolean> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -122,9 +123,11 @@ export class ProjectDirectory {
     throw unavailable('The handle is being released and taken at the same time');
   }
 
-  /** The revision of a handle's stream right now: a later reservation of the handle moves on from it. */
-  async handleRevision(workspaceId: number, handle: ProjectHandle): Promise<bigint> {
-    return (await this.handles.reload(handleStream(workspaceId, handle))).revision;
+  /** Whether a prefix is one that its project went by before, and is kept for the tasks that were filed then. */
+  async isFormerPrefix(workspaceId: number, prefix: string): Promise<boolean> {
+    const { state } = await this.handles.load(handleStream(workspaceId, { kind: 'prefix', handle: prefix }));
+    const owner = state.owner === null ? undefined : await this.byId(workspaceId, state.owner);
+    return owner?.formerPrefixes.includes(prefix) ?? false;
   }
 
   /** Frees a handle that the project has; not when it was reserved again after `revision`. */
@@ -201,7 +204,7 @@ export class ProjectDirectory {
     const { state } = await this.projects.reload(projectStream(projectId));
     if (state.kind === 'deleted') return false;
     // A project that was never created leaves its slug, and with it its id, to whoever creates it again.
-    if (kind === 'slug' || (state.kind !== 'none' && state.ticketPrefix === handle)) return true;
+    if (kind === 'slug' || (state.kind !== 'none' && prefixesOf(state).includes(handle))) return true;
     return reservedAt !== undefined && this.clock.now().getTime() - reservedAt.getTime() < RESERVATION_MS;
   }
 

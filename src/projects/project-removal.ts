@@ -6,7 +6,7 @@ import type { Position } from '../platform/event-store/position.js';
 import { notFound } from '../platform/http/errors.js';
 import { ProjectDirectory } from './project-directory.js';
 import type { ProjectHandle } from './project-handle.decider.js';
-import type { KnownProject } from './project.decider.js';
+import { prefixesOf, type KnownProject } from './project.decider.js';
 import { effectOf } from './projects.commands.js';
 import { TaskMover, type Moved } from './task-mover.js';
 
@@ -14,7 +14,7 @@ const BOUND_MS = 10_000;
 
 /**
  * Deletes a project: it takes no tasks from then on, those that it has move to `general`, and at last its slug and its
- * prefix become free. Stopped anywhere, the next caller or the finisher goes on.
+ * prefixes become free. Stopped anywhere, the next caller or the finisher goes on.
  */
 @Injectable()
 export class ProjectRemoval {
@@ -49,15 +49,15 @@ export class ProjectRemoval {
   }
 
   private async isUnfinished({ workspaceId }: CommandContext, project: KnownProject): Promise<boolean> {
-    const [, slug] = handlesOf(project);
-    return this.directory.stillHolds(workspaceId, project.projectId, slug);
+    return this.directory.stillHolds(workspaceId, project.projectId, slugHandle(project));
   }
 }
 
 /** The slug goes last: as long as the project has it, its deletion is not finished. */
-function handlesOf({ slug, ticketPrefix }: KnownProject): readonly [ProjectHandle, ProjectHandle] {
-  return [
-    { kind: 'prefix', handle: ticketPrefix },
-    { kind: 'slug', handle: slug },
-  ];
+function handlesOf(project: KnownProject): readonly ProjectHandle[] {
+  return [...prefixesOf(project).map((handle) => ({ kind: 'prefix', handle }) as const), slugHandle(project)];
+}
+
+function slugHandle({ slug }: KnownProject): ProjectHandle {
+  return { kind: 'slug', handle: slug };
 }

@@ -47,6 +47,18 @@ describe('a project', () => {
       .thenRefused('NotCreated');
   });
 
+  it('remembers each prefix that it went by before, once, and goes back to it as to a new one', () => {
+    const prefixed = (from: string, to: string): ProjectEvent => ({
+      type: 'ProjectChanged',
+      data: { ...named, changes: { ticketPrefix: to }, previous: { ticketPrefix: from } },
+    });
+    const changes = [prefixed('BUILD', 'SHIP'), prefixed('SHIP', 'BUILD'), prefixed('BUILD', 'YARD')];
+    expect(fold([created(), ...changes])).toMatchObject({ ticketPrefix: 'YARD', formerPrefixes: ['SHIP', 'BUILD'] });
+    given(created(), ...changes)
+      .when({ type: 'ChangeProject', changes: { ticketPrefix: 'SHIP' } })
+      .thenEvents(prefixed('YARD', 'SHIP'));
+  });
+
   it('says what was changed and what it was, leaving out what stays the same', () => {
     given(created())
       .when({ type: 'ChangeProject', changes: { description: 'All of it', color: null } })

@@ -38,6 +38,13 @@ export type ProjectRefusal = 'NotCreated' | 'Deleted' | 'IsGeneral' | 'PrefixCha
 export interface KnownProject extends NewProject {
   readonly kind: 'active' | 'archived' | 'deleted';
   readonly agents: readonly AssignedAgent[];
+  /** Prefixes that it went by before: tasks that were filed then still do. */
+  readonly formerPrefixes: readonly string[];
+}
+
+/** What references of tasks of this project may begin with: nobody else may have it. */
+export function prefixesOf({ ticketPrefix, formerPrefixes: former }: KnownProject): readonly string[] {
+  return [...former, ticketPrefix];
 }
 
 export type ProjectState = { readonly kind: 'none' } | KnownProject;
@@ -45,11 +52,11 @@ export type ProjectState = { readonly kind: 'none' } | KnownProject;
 type ProjectDecision = Decision<ProjectEvent, ProjectRefusal>;
 
 function evolve(state: ProjectState, event: ProjectEvent): ProjectState {
-  if (event.type === 'ProjectCreated') return { ...event.data, kind: 'active', agents: [] };
+  if (event.type === 'ProjectCreated') return { ...event.data, kind: 'active', agents: [], formerPrefixes: [] };
   if (state.kind === 'none') return state;
   switch (event.type) {
     case 'ProjectChanged':
-      return { ...state, ...event.data.changes };
+      return { ...state, ...event.data.changes, formerPrefixes: formerPrefixes(state, event.data.changes) };
     case 'ProjectArchived':
       return { ...state, kind: 'archived' };
     case 'ProjectRestored':
@@ -65,6 +72,13 @@ function evolve(state: ProjectState, event: ProjectEvent): ProjectState {
     default:
       return state;
   }
+}
+
+function formerPrefixes(
+  { ticketPrefix, formerPrefixes: known }: KnownProject,
+  { ticketPrefix: next }: Partial<ProjectFields>,
+): readonly string[] {
+  return next === undefined ? known : [...known, ticketPrefix].filter((prefix) => prefix !== next);
 }
 
 function decide(command: ProjectCommand, state: ProjectState): ProjectDecision {

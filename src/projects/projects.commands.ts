@@ -89,7 +89,7 @@ export class ProjectCommands {
     return effectOf(await this.directory.execute(context, projectId, command));
   }
 
-  /** Reserve the new prefix, take it, release the old one. */
+  /** Reserve the new prefix, take it. The old one stays reserved: tasks that were filed under it keep it. */
   private async changeWithPrefix(
     context: CommandContext,
     { projectId, ticketPrefix }: KnownProject,
@@ -99,15 +99,12 @@ export class ProjectCommands {
     let fromPrefix = ticketPrefix;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const step = round === 0 ? context : stepOf(context, `again:${round}`);
-      const held = await this.directory.handleRevision(context.workspaceId, prefixHandle(fromPrefix));
       if (wanted !== fromPrefix && !(await this.directory.reserveFor(step, projectId, prefixHandle(wanted)))) {
-        throw prefixTaken(wanted);
+        throw await this.prefixTaken(context, wanted);
       }
       const outcome = await this.directory.execute(step, projectId, { ...command, fromPrefix });
       if (outcome.kind === 'accepted' || outcome.refusal !== 'PrefixChanged' || outcome.state.kind === 'none') {
-        const effect = effectOf(outcome);
-        if (wanted !== fromPrefix) await this.directory.release(step, projectId, prefixHandle(fromPrefix), held);
-        return effect;
+        return effectOf(outcome);
       }
       fromPrefix = outcome.state.ticketPrefix;
     }
@@ -129,7 +126,14 @@ export class ProjectCommands {
         return candidate;
       }
     }
-    throw prefixTaken(wanted ?? derived);
+    throw await this.prefixTaken(context, wanted ?? derived);
+  }
+
+  private async prefixTaken({ workspaceId }: CommandContext, prefix: string): Promise<Refusal> {
+    const error = (await this.directory.isFormerPrefix(workspaceId, prefix))
+      ? 'Project ticket prefix is kept for earlier tasks of another project'
+      : 'Project ticket prefix already exists';
+    return conflict(error, { ticket_prefix: prefix });
   }
 
   private async agentsNamed({ workspaceId }: CommandContext, names: readonly string[]) {
@@ -155,10 +159,6 @@ function isActive(agent: FoundAgent): agent is Exclude<FoundAgent, undefined | 0
 
 function prefixHandle(handle: string): ProjectHandle {
   return { kind: 'prefix', handle };
-}
-
-function prefixTaken(prefix: string) {
-  return conflict('Project ticket prefix already exists', { ticket_prefix: prefix });
 }
 
 /** What came of it, or the refusal as the caller is told. */

@@ -125,7 +125,7 @@ export const projectEventContracts = [
   eventContract<ProjectHandleReleased>({
     type: 'ProjectHandleReleased',
     stream: 'projecthandle-{hash}',
-    description: 'A slug or a ticket prefix became free again, by a change or a deletion.',
+    description: 'A slug or a ticket prefix became free again: its project was deleted, or never came to have it.',
     producer,
     schema: handle,
   }),

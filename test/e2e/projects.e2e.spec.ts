@@ -181,16 +181,44 @@ describe('a project', () => {
     expect(await facts(id)).toEqual(['ProjectCreated', 'ProjectChanged', 'ProjectArchived', 'ProjectRestored']);
   });
 
-  it('gives its old prefix away when it takes another one', async () => {
+  it('keeps its old prefix when it takes another one, so that no two tasks have one reference', async () => {
     const id = await created('Prefixed', { ticket_prefix: 'OLD1' });
     const other = await created('Prefixed too', { ticket_prefix: 'OTHR1' });
-    expect((await call('PATCH', `/api/projects/${id}`, { ticket_prefix: 'OTHR1', name: 'No' })).status).toBe(409);
-    expect((await call('PATCH', `/api/projects/${id}`, { ticket_prefix: 'NEW1' })).body.project).toMatchObject({
-      ticket_prefix: 'NEW1',
-      name: 'Prefixed',
+    const refer = async (projectId: number) =>
+      (await call('POST', '/api/tasks', { title: 't', project_id: projectId })).body.task.ticket_ref as string;
+    const wants = (projectId: number, prefix: string) =>
+      call('PATCH', `/api/projects/${projectId}`, { ticket_prefix: prefix, color: 'red' });
+    const first = await refer(id);
+
+    expect(await wants(id, 'OTHR1')).toMatchObject({
+      status: 409,
+      body: { error: 'Project ticket prefix already exists', ticket_prefix: 'OTHR1' },
     });
-    expect((await call('PATCH', `/api/projects/${other}`, { ticket_prefix: 'OLD1' })).status).toBe(200);
-    expect((await call('PATCH', `/api/projects/${other}`, { ticket_prefix: 'OLD1' })).status).toBe(200);
+    expect((await wants(id, 'NEW1')).body.project).toMatchObject({ ticket_prefix: 'NEW1', name: 'Prefixed' });
+    const kept = {
+      status: 409,
+      body: { error: 'Project ticket prefix is kept for earlier tasks of another project', ticket_prefix: 'OLD1' },
+    };
+    expect(await wants(other, 'OLD1')).toMatchObject(kept);
+    expect(await create('Third', { ticket_prefix: 'old1' })).toMatchObject(kept);
+    expect((await create('Old1')).body.project.ticket_prefix).toMatch(/^OLD1\d+$/);
+
+    expect((await wants(id, 'OLD1')).status).toBe(200);
+    expect((await wants(id, 'OLD1')).status).toBe(200);
+    expect([first, await refer(id)]).toEqual(['OLD1-001', 'OLD1-002']);
+    expect((await wants(other, 'NEW1')).status).toBe(409);
+  });
+
+  it('gives all its prefixes away when it is deleted', async () => {
+    const id = await created('Generous', { ticket_prefix: 'GEN1' });
+    await call('PATCH', `/api/projects/${id}`, { ticket_prefix: 'GEN2' });
+    await call('DELETE', `/api/projects/${id}?mode=delete`);
+    for (const ticket_prefix of ['GEN1', 'GEN2']) {
+      expect((await create(`Heir of ${ticket_prefix}`, { ticket_prefix })).status).toBe(201);
+    }
+    expect((await application.log()).filter(({ type }) => type === 'ProjectHandleReleased')).toContainEqual(
+      expect.objectContaining({ data: { projectId: id, kind: 'prefix', handle: 'GEN1' } }),
+    );
   });
 
   it('is not found by a bad id, an unknown one, or after its deletion', async () => {
