@@ -1,6 +1,7 @@
 import { allFrameMappings } from '../../src/live/frames/all.frames.js';
 import type { FrameContent, FrameMapping } from '../../src/live/frames/frame-mapping.js';
 import type { StoredEvent } from '../../src/platform/event-store/stored-event.js';
+import type { TaskDeleted } from '../../src/tasks/tasks.events.js';
 import { toldBy, urgentTypes, word, type FrameData, type Told } from './activity-words.js';
 
 export interface ActivityRow extends Told {
@@ -9,6 +10,8 @@ export interface ActivityRow extends Told {
   readonly actor: string;
   readonly adminOnly: boolean;
   readonly urgentFor: string | null;
+  /** Whom the task, which is gone by this, waited for. */
+  readonly settledFor: string | null;
   /** Whom it is about, and who did it. */
   readonly agentIds: readonly number[];
   readonly at: string;
@@ -54,6 +57,7 @@ function rowOf(event: StoredEvent, mapping: FrameMapping): ActivityRow {
     actor: metadata.actor.name,
     adminOnly: content.audience === 'admin',
     urgentFor: urgentFor(event, told.type, doer),
+    settledFor: event.type === 'TaskDeleted' ? waitingFor(event.data as TaskDeleted['data']) : null,
     agentIds: [...agentIds].sort((one, other) => one - other),
     at: metadata.recordedAt,
   };
@@ -78,10 +82,13 @@ function toldOf({ data }: FrameContent, frame: string, actor: string): Told {
 /** Nobody is told of what it assigned to itself. */
 function urgentFor({ data }: StoredEvent, type: string, doer: number): string | null {
   if (!urgentTypes.has(type) || !('task' in data)) return null;
-  const { assignedTo, assignedAgentId } = data.task as {
-    readonly assignedTo: string | null;
-    readonly assignedAgentId: number | null;
-  };
-  if (assignedTo === null || assignedAgentId === doer) return null;
+  const assignment = data.task as Assignment;
+  return assignment.assignedAgentId === doer ? null : waitingFor(assignment);
+}
+
+type Assignment = Pick<TaskDeleted['data'], 'assignedTo' | 'assignedAgentId'>;
+
+function waitingFor({ assignedTo, assignedAgentId }: Assignment): string | null {
+  if (assignedTo === null) return null;
   return assignedAgentId === null ? `name:${assignedTo}` : `agent:${assignedAgentId}`;
 }

@@ -65,6 +65,29 @@ describe('the activities', () => {
     }
   });
 
+  it.each([{ batch: 1 }, { batch: 1_000 }])(
+    'wait no more for whom a task was assigned to when it is deleted, $batch at a time',
+    async ({ batch }) => {
+      const bob = { assignedTo: 'bob', assignedAgentId: 2 };
+      const { written } = new TaskHistory()
+        .create(1, bob)
+        .create(2, bob)
+        .create(3, { assignedTo: 'eve', assignedAgentId: null })
+        .delete(1)
+        .delete(3);
+      const rows = await given(database.url, activities)
+        .when(logOf(written), { times: 2, batch })
+        .rows('activities', 'entity_id, type, urgent_for');
+      expect(rows).toEqual([
+        { entity_id: '1', type: 'task_created', urgent_for: null },
+        { entity_id: '2', type: 'task_created', urgent_for: 'agent:2' },
+        { entity_id: '3', type: 'task_created', urgent_for: null },
+        { entity_id: '1', type: 'task_deleted', urgent_for: null },
+        { entity_id: '3', type: 'task_deleted', urgent_for: null },
+      ]);
+    },
+  );
+
   it('call an assignment by its name, and an urgent one an alert', async () => {
     const { written } = new TaskHistory()
       .create(1, { assignedTo: 'bob', assignedAgentId: 2, priority: 'critical' })
@@ -75,8 +98,7 @@ describe('the activities', () => {
       .change(2, { priority: 'high' })
       .change(2, { assignedTo: null, assignedAgentId: null })
       .change(2, { priority: 'critical' })
-      .claim(2, 'bob', 2)
-      .delete(2);
+      .claim(2, 'bob', 2);
     const rows = await given(database.url, activities)
       .when(logOf(written))
       .rows('activities', 'type, urgent_for, description');
@@ -98,7 +120,6 @@ describe('the activities', () => {
       { type: 'task_updated', urgent_for: null, description: 'test changed assigned_to of task "Task 2"' },
       { type: 'task_updated', urgent_for: null, description: 'test changed priority of task "Task 2"' },
       { type: 'task_status_changed', urgent_for: null, description: 'bob took task "Task 2"' },
-      { type: 'task_deleted', urgent_for: null, description: 'test deleted task "Task 2"' },
     ]);
   });
 

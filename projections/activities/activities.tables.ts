@@ -49,5 +49,6 @@ export const activitiesTables: ProjectionTables = {
     create index if not exists activities_v${v}_time on activities_v${v} (workspace_id, created_at);
     create index if not exists activities_v${v}_urgent on activities_v${v} (workspace_id, urgent_for, created_at)
       where urgent_for is not null;
+    create index if not exists activities_v${v}_waiting on activities_v${v} (entity_id) where urgent_for is not null;
   `,
 };

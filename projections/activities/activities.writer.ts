@@ -10,6 +10,7 @@ export async function writeActivities(
   if (rows.length === 0) return;
   await insertActivities(transaction, rows, version);
   await insertAgents(transaction, rows, version);
+  await settle(transaction, rows, version);
 }
 
 async function insertActivities(transaction: SqlTransaction, rows: readonly ActivityRow[], v: number): Promise<void> {
@@ -57,5 +58,20 @@ async function insertAgents(transaction: SqlTransaction, rows: readonly Activity
       select * from unnest($1::bigint[], $2::bigint[])
       on conflict (agent_id, activity_id) do nothing`,
     values: [plainArray(agents.map((one) => one.agentId)), plainArray(agents.map((one) => one.id))],
+  });
+}
+
+/** A task that is gone waits no more for whom it was assigned to. */
+async function settle(transaction: SqlTransaction, rows: readonly ActivityRow[], v: number): Promise<void> {
+  const gone = rows.filter((row) => row.settledFor !== null);
+  if (gone.length === 0) return;
+  await transaction.run({
+    name: `activities_settle_v${v}`,
+    text: `
+      update activities_v${v} a
+         set urgent_for = null
+        from unnest($1::bigint[], $2::text[]) as u (task_id, urgent_for)
+       where a.entity_id = u.task_id and a.urgent_for = u.urgent_for`,
+    values: [plainArray(gone.map((row) => row.entityId)), textArray(gone.map((row) => row.settledFor))],
   });
 }

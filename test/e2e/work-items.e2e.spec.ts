@@ -103,6 +103,19 @@ describe('a beat', () => {
     expect(section(all, 'urgent_activities').items[0]).toMatchObject({ type: 'task_created' });
   });
 
+  it('tells nobody of work that was deleted', async () => {
+    await createAgent('relieved');
+    const task = await createTask({ assigned_to: 'relieved', priority: 'high' });
+    await beatUntilUrgent('relieved');
+    expect((await call('DELETE', `/api/tasks/${task.id}`)).status).toBe(200);
+    const left = await eventually('the feed has the deletion', async () => {
+      const answer = await beat('relieved');
+      return section(answer, 'urgent_activities').count === 0 ? answer : undefined;
+    });
+    expect(section(left, 'assigned_tasks').count).toBe(0);
+    expect(section(await look('relieved'), 'urgent_activities').count).toBe(0);
+  });
+
   it('lists the most urgent tasks first, then by due date with none last, then the oldest', async () => {
     await createAgent('planner');
     const wanted = [
