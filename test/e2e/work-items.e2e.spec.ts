@@ -206,6 +206,8 @@ describe('a beat', () => {
     const renamed = await beat('after');
     expect(renamed.body.agent).toBe('after');
     expect(idsOf(renamed, 'assigned_tasks')).toEqual([own.id, waiting.id]);
+    // Else it would be anybody's once its agent is gone.
+    await call('PUT', `/api/tasks/${own.id}`, { status: 'review' });
     await call('DELETE', `/api/agents/${id}`);
     expect((await beat('after')).status).toBe(404);
     expect((await look('after')).status).toBe(404);
