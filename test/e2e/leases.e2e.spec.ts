@@ -22,7 +22,8 @@ const call = (method: string, path: string, body?: unknown, on = any()) =>
 const poll = (agent: string) => call('GET', `/api/tasks/queue?agent=${agent}`);
 
 async function newTask(fields: object): Promise<number> {
-  const { body } = await call('POST', '/api/tasks', { title: 'A task', ...fields });
+  const { body, headers } = await call('POST', '/api/tasks', { title: 'A task', ...fields });
+  await any().read('/api/tasks?limit=1', headers);
   return body.task.id;
 }
 

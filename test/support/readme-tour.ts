@@ -27,5 +27,5 @@ export function withoutRandomParts(text: string): string {
     .replaceAll(/\b1[0-9]{12}\b/g, '<milliseconds>')
     .replaceAll(/\b1[0-9]{9}\b/g, '<seconds>')
     .replaceAll(/usage-\d+@\d+/g, 'usage-<shard>@<revision>')
-    .replaceAll(/\d+ events, 0 to go, \d+ a second/g, '<events>');
+    .replaceAll(/(\d+ events, \d+ to go, \d+ a second\n)+/g, '<events>\n');
 }
