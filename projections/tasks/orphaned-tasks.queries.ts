@@ -1,4 +1,6 @@
 import type { SqlReader } from '../engine/sql.js';
+import { IS_CANDIDATE } from './task-candidates.queries.js';
+import { IS_HELD } from './task-leases.queries.js';
 
 /** An open task of an agent that was deleted. */
 export interface OrphanedTask {
@@ -13,13 +15,18 @@ export interface OrphanedTask {
 export class OrphanedTaskQueries {
   constructor(private readonly sql: SqlReader) {}
 
-  /** Some of those that wait for, or are in the hands of, an agent that is gone for good; at most `limit`. */
+  /**
+   * Some of those that wait for, or are in the hands of, an agent that is gone for good; at most `limit`. Asked for all the
+   * time, so it looks into two small indexes for each deleted agent and never through all tasks.
+   */
   async orphaned(limit: number): Promise<readonly OrphanedTask[]> {
+    const open = (condition: string): string => `
+      select task_id, workspace_id, revision, assigned_to, status from tasks
+       where workspace_id = a.workspace_id and assigned_agent_id = a.agent_id and ${condition}`;
     const rows = await this.sql.query<OrphanRecord>(
-      `select t.task_id, t.workspace_id, t.revision, t.assigned_to, t.status
-         from tasks t
-         join agents a on a.agent_id = t.assigned_agent_id and a.retired_at is not null
-        where t.deleted_at is null and t.status in ('inbox', 'assigned', 'in_progress')
+      `select t.*
+         from agents a cross join lateral (${open(IS_CANDIDATE)} union all ${open(IS_HELD)}) t
+        where a.retired_at is not null
         limit $1`,
       [limit],
     );

@@ -27,7 +27,8 @@ export interface CandidateAsker {
 // No due date comes after every due date.
 const DUE = 'coalesce(due_date, 9000000000000)';
 const PLACE = `priority_rank, ${DUE}, created_at, task_id`;
-const IS_CANDIDATE = "deleted_at is null and status in ('inbox', 'assigned')";
+/** What the indexes of candidates hold. */
+export const IS_CANDIDATE = "deleted_at is null and status in ('inbox', 'assigned')";
 const SELECTED = `workspace_id, task_id, revision, priority_rank, ${DUE} as due, created_at`;
 const SIDES = [
   'assigned_to is null',

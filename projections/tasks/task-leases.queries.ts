@@ -40,7 +40,8 @@ export interface DueTaskLeases {
   readonly leases: readonly DueTaskLease[];
 }
 
-const IS_HELD = "deleted_at is null and status = 'in_progress'";
+/** What the index of held tasks holds. */
+export const IS_HELD = "deleted_at is null and status = 'in_progress'";
 
 /** For {@link TaskLeaseQueries.held}. */
 export const heldIndexes = (v: number): string => `
